@@ -1,0 +1,70 @@
+"""The random states of a process: seeding, saving, and switches for reproducible arithmetic."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+import torch
+
+from seqgen.randomness import Stream
+
+
+def seed_process(seed: int) -> None:
+    """Seed Python, numpy and torch (all devices), for draws outside the Trainer such as initial weights."""
+    random.seed(Stream.of(seed, "python").key)
+    numpy.random.seed(Stream.of(seed, "numpy").key & (2**32 - 1))
+    torch.manual_seed(Stream.of(seed, "torch").key & (2**63 - 1))
+
+
+def seed_torch(stream: Stream) -> None:
+    """Seed torch's global generators from a stream: what dropout and a network's own draws use."""
+    torch.manual_seed(stream.key & (2**63 - 1))
+
+
+def capture() -> dict[str, Any]:
+    """All random states of this process, as tensors and plain values that weights_only loading accepts."""
+    name, keys, place, has_gauss, gauss = numpy.random.get_state(legacy=True)
+    version, internal, following = random.getstate()
+    return {
+        "python": [version, list(internal), following],
+        "numpy": [str(name), [int(key) for key in keys], int(place), int(has_gauss), float(gauss)],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def restore(state: Mapping[str, Any]) -> None:
+    """Put back what `capture` gave; CUDA states only where there are as many devices as then."""
+    version, internal, following = state["python"]
+    random.setstate((version, tuple(internal), following))
+    name, keys, place, has_gauss, gauss = state["numpy"]
+    numpy.random.set_state((name, numpy.array(keys, dtype=numpy.uint32), place, has_gauss, gauss))
+    torch.set_rng_state(state["torch"].cpu())
+    if state["cuda"] and torch.cuda.is_available():
+        if len(state["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])
+
+
+@contextmanager
+def preserved() -> Iterator[None]:
+    """Whatever is drawn inside, the random states afterwards are those from before."""
+    state = capture()
+    try:
+        yield
+    finally:
+        restore(state)
+
+
+def be_deterministic() -> None:
+    """Only deterministic kernels from now on; torch raises where there is none.
+
+    On CUDA this must come before the first use of cuBLAS, whose workspace is chosen here.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
