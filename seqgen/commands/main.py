@@ -1,7 +1,7 @@
-"""The `seqgen` command: a table of verbs, and one place that turns errors into messages and exit statuses.
+"""The `seqgen` command: a table of verbs, and one place that turns errors into messages.
 
-A verb is a module of this package with `main(arguments: list[str]) -> int`, imported only when it is called, so that
-`seqgen --help` and the verbs without networks start without torch.
+A verb is a module of this package with `main(arguments: list[str]) -> int`, imported only when it
+is called, so that `seqgen --help` and the verbs without networks start without torch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ VERSION = ("-V", "--version")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a verb and return the exit status: 0 fine, 1 failed, 2 wrong usage or input, 130 interrupted."""
+    """Run a verb and return the exit status: 0 fine, 1 failed, 2 wrong usage or input, 130
+    interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     show_traceback = "--traceback" in given
     given = [argument for argument in given if argument != "--traceback"]
@@ -98,6 +99,7 @@ def _explain(problem: Exception, show_traceback: bool) -> int:
 
 
 def _end_quietly() -> int:
-    """The reader of our output went away (`| head`): say nothing, also not when the interpreter flushes at its end."""
+    """The reader of our output went away (`| head`): say nothing, also not when the interpreter
+    flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -1,0 +1,139 @@
+"""Settings of training methods: one class a method, which also says whom it trains."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from seqgen.recipe.settings import Decay, Dropout, Factor, Positive, PositiveNumber, Settings, Share
+
+
+class MethodSettings(Settings):
+    """What the recipe needs to know of every method."""
+
+    players: ClassVar[tuple[str, ...]] = ("generator",)
+    """Whom the method trains, in the order of its turns; `steps` counts the updates of the last."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Optional networks of the recipe that the method needs."""
+
+
+class TeacherForcing(MethodSettings):
+    """Maximum likelihood: every token is predicted from the true tokens before it."""
+
+    kind: Literal["teacher-forcing"] = "teacher-forcing"
+    """The method."""
+    smoothing: Dropout = 0.0
+    """Label smoothing: the share of probability spread evenly over the vocabulary."""
+
+
+class LinearDecay(Settings):
+    """Probability of a true token: start - slope x updates, but never below minimum."""
+
+    kind: Literal["linear"] = "linear"
+    """The shape."""
+    start: Share = 1.0
+    """Probability at the first update."""
+    minimum: Share = 0.0
+    """Lowest probability."""
+    slope: Factor = 1.0e-4
+    """How much the probability falls with each update."""
+
+    @model_validator(mode="after")
+    def _falls(self) -> Self:
+        if self.minimum > self.start:
+            raise ValueError(f"minimum {self.minimum} lies above start {self.start}")
+        return self
+
+
+class ExponentialDecay(Settings):
+    """Probability of a true token: k to the power of the updates."""
+
+    kind: Literal["exponential"] = "exponential"
+    """The shape."""
+    k: Decay = 0.9999
+    """Base, just below 1."""
+
+
+class InverseSigmoidDecay(Settings):
+    """Probability of a true token: k / (k + exp(updates / k))."""
+
+    kind: Literal["inverse-sigmoid"] = "inverse-sigmoid"
+    """The shape."""
+    k: Annotated[float, Field(ge=1)] = 1_000.0
+    """Speed; the probability falls to a half after k x ln k updates."""
+
+
+class ScheduledSampling(MethodSettings):
+    """The generator is fed true and own tokens mixed (Bengio et al. 2015, arXiv 1506.03099)."""
+
+    kind: Literal["scheduled-sampling"] = "scheduled-sampling"
+    """The method."""
+    decay: Annotated[
+        LinearDecay | ExponentialDecay | InverseSigmoidDecay, Field(discriminator="kind")
+    ] = InverseSigmoidDecay()
+    """How the probability of a true token falls with the generator's updates."""
+    per: Literal["token", "sentence"] = "token"
+    """What the coin is tossed for."""
+    temperature: PositiveNumber = 1.0
+    """Temperature of the generator's own tokens."""
+    smoothing: Dropout = 0.0
+    """Label smoothing."""
+
+
+class DataAsDemonstrator(MethodSettings):
+    """Likelihood on pairs of an own prefix and the true next token (Venkatraman et al. 2015)."""
+
+    kind: Literal["data-as-demonstrator"] = "data-as-demonstrator"
+    """The method."""
+    every: Positive = 500
+    """Updates between two rounds of drawing prefixes from the present generator."""
+    sentences: Positive = 2_000
+    """Training sentences whose prefixes are drawn anew each round."""
+    keep: Positive = 5
+    """Rounds whose prefixes stay in the aggregate."""
+    share: Share = 0.5
+    """Share of a batch that comes from the aggregate; the rest is taught by true prefixes."""
+    temperature: PositiveNumber = 1.0
+    """Temperature of the drawn prefixes."""
+    smoothing: Dropout = 0.0
+    """Label smoothing."""
+
+
+class ProfessorForcing(MethodSettings):
+    """Likelihood, and a discriminator that tells teacher-forced from free-running behaviour.
+
+    Lamb et al. 2016, arXiv 1610.09038.
+    """
+
+    players: ClassVar[tuple[str, ...]] = ("discriminator", "generator")
+    needs: ClassVar[tuple[str, ...]] = ("discriminator",)
+
+    kind: Literal["professor-forcing"] = "professor-forcing"
+    """The method."""
+    factor: Factor = 1.0
+    """Weight of the adversarial term that makes free running look like teacher forcing."""
+    teacher_factor: Factor = 0.0
+    """Weight of the second adversarial term, which makes teacher forcing look like free running; 0:
+    left out."""
+    gate_low: Share = 0.75
+    """The adversarial term acts on the generator only where the discriminator's accuracy is above
+    this."""
+    gate_high: Share = 0.99
+    """The discriminator is trained only where its accuracy is below this."""
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Decay of the running average of that accuracy; 0: the present batch alone."""
+    temperature: PositiveNumber = 1.0
+    """Temperature of free running."""
+
+    @model_validator(mode="after")
+    def _gates(self) -> Self:
+        if self.gate_low >= self.gate_high:
+            raise ValueError(f"gate_low {self.gate_low} must lie below gate_high {self.gate_high}")
+        return self
+
+
+Method = Annotated[
+    TeacherForcing | ScheduledSampling | DataAsDemonstrator | ProfessorForcing,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,144 @@
+"""Settings of generators and discriminators: one class a network."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from seqgen.recipe.settings import Dropout, Positive, PositiveNumber, Settings
+
+
+class RecurrentGenerator(Settings):
+    """LSTM or GRU language model."""
+
+    kind: Literal["lstm", "gru"] = "lstm"
+    """The cell."""
+    width: Positive = 256
+    """Size of the token vectors."""
+    hidden: Positive = 512
+    """Size of the recurrent layers."""
+    layers: Positive = 1
+    """Number of recurrent layers."""
+    dropout: Dropout = 0.0
+    """Dropout on the token vectors, between layers and before the head."""
+    tie: bool = False
+    """Whether token vectors and output layer share their weights."""
+    initial: PositiveNumber | None = None
+    """Standard deviation of N(0, initial) for all parameters at the start; none: the usual
+    initialisation."""
+
+
+class TransformerGenerator(Settings):
+    """Transformer decoder with pre-normalisation and a key/value cache."""
+
+    kind: Literal["transformer"] = "transformer"
+    """The network."""
+    width: Positive = 256
+    """Size of the hidden vectors; a multiple of heads."""
+    layers: Positive = 4
+    """Number of layers."""
+    heads: Positive = 4
+    """Attention heads a layer."""
+    dropout: Dropout = 0.1
+    """Dropout on token vectors, attention and residual branches."""
+    positions: Literal["rotary", "learned"] = "rotary"
+    """How positions enter: rotated queries and keys, or learned vectors."""
+    tie: bool = True
+    """Whether token vectors and output layer share their weights."""
+    limit: Positive = 512
+    """Longest sentence in tokens; at least the limit of the corpus."""
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        _check_heads(self.width, self.heads)
+        return self
+
+
+class RelationalGenerator(Settings):
+    """Relational memory: a recurrent network whose memory slots attend to each other (RelGAN's
+    generator)."""
+
+    kind: Literal["relational"] = "relational"
+    """The network."""
+    width: Positive = 32
+    """Size of the token vectors."""
+    slots: Positive = 1
+    """Memory slots."""
+    heads: Positive = 2
+    """Attention heads."""
+    head_size: Positive = 256
+    """Size of a head; the memory of a slot is heads x head_size wide."""
+    blocks: Positive = 1
+    """Attention blocks a step."""
+    layers: Positive = 2
+    """Layers of the network behind the attention."""
+    tie: bool = False
+    """Whether token vectors and output layer share their weights."""
+
+
+class LowRank(Settings):
+    """Low-rank adapters: only small matrices beside the frozen weights are trained (LoRA, needs
+    peft)."""
+
+    rank: Positive = 8
+    """Rank of the added matrices."""
+    alpha: PositiveNumber = 16.0
+    """Scale of the added matrices; they act with alpha / rank."""
+    dropout: Dropout = 0.0
+    """Dropout before the added matrices."""
+
+
+class PretrainedGenerator(Settings):
+    """A causal language model of Hugging Face transformers."""
+
+    kind: Literal["pretrained"] = "pretrained"
+    """The network."""
+    source: str | None = None
+    """Name on the hub, or a local folder; its tokenizer becomes the vocabulary."""
+    configuration: dict[str, Any] | None = None
+    """In place of a source, a model configuration to start from scratch: {model_type: gpt2,
+    n_layer: 2, ...}."""
+    lora: LowRank | None = None
+    """Train low-rank adapters only; none: train all weights."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Number format of the weights."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.source is None) == (self.configuration is None):
+            raise ValueError(
+                "give either source (weights to start from) or configuration (from scratch)"
+            )
+        if self.configuration is not None and "model_type" not in self.configuration:
+            raise ValueError("configuration needs a model_type, for instance gpt2")
+        return self
+
+
+Generator = Annotated[
+    RecurrentGenerator | TransformerGenerator | RelationalGenerator | PretrainedGenerator,
+    Field(discriminator="kind"),
+]
+
+
+class RecurrentDiscriminator(Settings):
+    """Bidirectional recurrent network over hidden states and outputs (professor forcing)."""
+
+    kind: Literal["recurrent"] = "recurrent"
+    """The network."""
+    hidden: Positive = 512
+    """Size of each direction."""
+    layers: Positive = 1
+    """Number of recurrent layers."""
+    dropout: Dropout = 0.0
+    """Dropout before the score."""
+
+
+Discriminator = RecurrentDiscriminator
+
+
+def _check_heads(width: int, heads: int) -> None:
+    if width % heads:
+        below = width - width % heads
+        near = f"{below} or {below + heads}" if below else str(heads)
+        raise ValueError(f"width {width} is no multiple of heads {heads}; {near} would be")

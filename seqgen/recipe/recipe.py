@@ -1,0 +1,230 @@
+"""A whole recipe: phases, players, and what surrounds training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator as TellApart
+from pydantic import Field, SerializerFunctionWrapHandler, Tag, model_serializer, model_validator
+
+from seqgen.recipe.data import Corpus, FilesCorpus, Vocabulary
+from seqgen.recipe.methods import Method
+from seqgen.recipe.networks import Discriminator, Generator
+from seqgen.recipe.rules import Contradictions, contradictions
+from seqgen.recipe.settings import (
+    Decay,
+    Factor,
+    Names,
+    Positive,
+    PositiveNumber,
+    Settings,
+    Share,
+    Whole,
+)
+
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Metric = Literal["bleu", "self-bleu", "distinct", "entropy", "novelty", "likelihood", "truth"]
+
+
+class Schedule(Settings):
+    """How the learning rate moves over the updates of a player in a phase."""
+
+    kind: Literal["constant", "cosine", "linear", "inverse-root"] = "constant"
+    """The shape after the warm-up."""
+    warmup: Whole = 0
+    """Updates over which the rate rises from 0 to its full value."""
+    final: Share = 0.0
+    """Where cosine and linear end, as a share of the full rate."""
+
+
+class Player(Settings):
+    """How one player's parameters are updated."""
+
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    """The optimizer."""
+    rate: PositiveNumber = 1.0e-3
+    """Learning rate."""
+    betas: tuple[Momentum, Momentum] = (0.9, 0.999)
+    """Decays of Adam's running averages."""
+    momentum: Momentum = 0.0
+    """Momentum of sgd and rmsprop."""
+    weight_decay: Factor = 0.0
+    """Weight decay (decoupled in adamw)."""
+    clip: PositiveNumber | None = None
+    """Largest norm of the gradient; larger ones are scaled down to it. None: no clipping."""
+    schedule: Schedule = Schedule()
+    """How the learning rate moves."""
+
+
+class PlayerChange(Player):
+    """What a phase changes of a player: only what is given. Optimizer and schedule then start
+    afresh."""
+
+    @model_serializer(mode="wrap")
+    def _only_given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Writing the others down would turn "unchanged" into "set to the default" when read again.
+        return {name: value for name, value in write(self).items() if name in self.model_fields_set}
+
+    def applied(self, player: Player) -> Player:
+        """The settings of a player after this change."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return player.model_copy(update=given)
+
+
+class PhaseEvaluation(Settings):
+    """What a phase changes of the evaluation."""
+
+    every: Positive
+    """Rounds between two evaluations in this phase."""
+
+
+class Phase(Settings):
+    """One method, trained for a number of updates."""
+
+    method: Method
+    """The training method."""
+    steps: Positive
+    """Updates of the method's last player (of the last in `only`); an epoch is sentences / batch
+    steps."""
+    only: Names | None = None
+    """Players whose turn it is in this phase; the others stand still. None: all of the method."""
+    players: dict[str, PlayerChange] = Field(default_factory=dict)
+    """Changes to players in this phase."""
+    evaluate: PhaseEvaluation | None = None
+    """Changes to the evaluation in this phase."""
+    name: str | None = None
+    """A name for the log; none: the method's."""
+
+    @classmethod
+    def fits(cls, given: Mapping[str, Any]) -> bool:
+        """Everything that is no group."""
+        return not Group.fits(given)
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The players that take part, in the order of the method's turns."""
+        return tuple(name for name in self.method.players if self.only is None or name in self.only)
+
+
+class Group(Settings):
+    """Phases that are repeated in turn."""
+
+    repeat: Positive
+    """How many times."""
+    phases: Annotated[tuple[Step, ...], Field(min_length=1)]
+    """What is repeated; groups may stand in groups."""
+
+    @classmethod
+    def fits(cls, given: Mapping[str, Any]) -> bool:
+        """What repeats, or holds phases, is a group."""
+        return "repeat" in given or "phases" in given
+
+
+def _phase_or_group(given: Any) -> str:
+    if isinstance(given, Mapping):
+        return "group" if Group.fits(given) else "phase"
+    return "group" if isinstance(given, Group) else "phase"
+
+
+Step = Annotated[
+    Annotated[Phase, Tag("phase")] | Annotated[Group, Tag("group")], TellApart(_phase_or_group)
+]
+
+
+class Evaluation(Settings):
+    """What is measured during training."""
+
+    every: Positive | None = 1_000
+    """Rounds between two evaluations; none: only at the end."""
+    samples: Positive = 1_000
+    """Sentences drawn for the metrics."""
+    metrics: tuple[Metric, ...] = ("likelihood", "bleu", "self-bleu", "distinct")
+    """What is measured; `truth` is what a synthetic corpus knows of its own sentences."""
+    temperature: PositiveNumber = 1.0
+    """Temperature of the drawn sentences."""
+    select: Metric | None = None
+    """The metric that decides which checkpoint is the best; none: the last is kept."""
+    patience: Positive | None = None
+    """Evaluations without a better figure of `select` before training stops; none: never."""
+
+
+class Saving(Settings):
+    """When checkpoints are written."""
+
+    every: Positive | None = None
+    """Rounds between two checkpoints; none: with each evaluation."""
+    keep: Positive = 2
+    """How many of the latest checkpoints are kept; the best is kept besides."""
+
+
+class Recipe(Settings):
+    """Everything that decides a training run."""
+
+    about: Annotated[str, Field(min_length=1)]
+    """One line that says what this is; `seqgen recipes list` shows it."""
+    needs: str | None = None
+    """What must be at hand: a corpus, a package, a device."""
+    expect: str | None = None
+    """The figures to expect, and the time."""
+    name: Annotated[str, Field(pattern=r"^[^/\\\x00.][^/\\\x00]*$")] | None = None
+    """Name of the run and of its folder under runs/; none: made from recipe and seed."""
+    corpus: Corpus = FilesCorpus()
+    """The sentences."""
+    vocabulary: Vocabulary | None = None
+    """The vocabulary; an oracle corpus and a pretrained source bring their own."""
+    generator: Generator
+    """The generator."""
+    discriminator: Discriminator | None = None
+    """The discriminator, for methods that have one."""
+    phases: Annotated[tuple[Step, ...], Field(min_length=1)]
+    """What is done, in order."""
+    players: dict[str, Player] = Field(default_factory=lambda: {"generator": Player()})
+    """How each player's parameters are updated."""
+    batch: Positive = 64
+    """Sentences an update, over all devices."""
+    accumulation: Positive = 1
+    """Parts a batch is split into, one after the other, to save memory."""
+    by_label: bool = False
+    """Whether each batch holds equally many sentences of every label."""
+    evaluate: Evaluation = Evaluation()
+    """What is measured during training."""
+    save: Saving = Saving()
+    """When checkpoints are written."""
+    average: Decay | None = None
+    """Decay of a running average of the generator's weights, which is then evaluated and kept
+    besides."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Number format of the computation; weights stay float32."""
+    seed: Whole = 0
+    """The seed of everything random."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = contradictions(self)
+        if problems:
+            raise Contradictions(problems)
+        return self
+
+    def walk(self) -> Iterator[tuple[tuple[str | int, ...], Phase]]:
+        """Every phase once (groups are not repeated), with its path ("phases", 1, "phases", 0)."""
+        yield from _walk(self.phases, ("phases",))
+
+    def player(self, name: str, phase: Phase) -> Player:
+        """The settings of a player in a phase."""
+        change = phase.players.get(name)
+        return self.players[name] if change is None else change.applied(self.players[name])
+
+
+def _walk(
+    steps: tuple[Phase | Group, ...], path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Phase]]:
+    for number, step in enumerate(steps):
+        if isinstance(step, Group):
+            yield from _walk(step.phases, (*path, number, "phases"))
+        else:
+            yield (*path, number), step
+
+
+Group.model_rebuild()
+Recipe.model_rebuild()

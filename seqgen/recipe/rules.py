@@ -1,0 +1,115 @@
+"""The rules that tie parts of a recipe to each other; all breaches are found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from seqgen.recipe.data import FilesCorpus, OpenVocabulary, OracleCorpus
+from seqgen.recipe.networks import PretrainedGenerator, TransformerGenerator
+
+if TYPE_CHECKING:
+    from seqgen.recipe.recipe import Recipe
+
+Path = tuple[str | int, ...]
+Problem = tuple[Path, str]
+
+
+class Contradictions(ValueError):
+    """Parts of a recipe that do not go together: where, and what to do."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(text for _, text in problems))
+
+
+def contradictions(recipe: Recipe) -> list[Problem]:
+    """Every breach of the rules, in the order of the recipe."""
+    rules = (_vocabulary, _lengths, _phases, _players, _batch, _evaluation)
+    return [problem for rule in rules for problem in rule(recipe)]
+
+
+def _vocabulary(recipe: Recipe) -> Iterator[Problem]:
+    generator, vocabulary = recipe.generator, recipe.vocabulary
+    brings = isinstance(generator, PretrainedGenerator) and generator.source is not None
+    if isinstance(recipe.corpus, OracleCorpus):
+        if brings:
+            yield (
+                ("generator", "source"),
+                "an oracle corpus has no words for pretrained weights; give a configuration",
+            )
+    elif brings:
+        if vocabulary is not None and not isinstance(vocabulary, OpenVocabulary):
+            yield (
+                ("vocabulary",),
+                "a pretrained source brings its own; leave it out (none), or take kind open",
+            )
+    elif vocabulary is None:
+        yield ("vocabulary",), "missing; for instance {kind: word, size: 5000}"
+
+
+def _lengths(recipe: Recipe) -> Iterator[Problem]:
+    generator, longest = recipe.generator, recipe.corpus.limit
+    if isinstance(generator, TransformerGenerator) and generator.limit < longest:
+        yield (
+            ("generator", "limit"),
+            f"{generator.limit} is below the longest sentence of the corpus, {longest}; "
+            "raise it, or lower corpus.limit",
+        )
+
+
+def _phases(recipe: Recipe) -> Iterator[Problem]:
+    for path, phase in recipe.walk():
+        kind, players = phase.method.kind, phase.method.players
+        for network in phase.method.needs:
+            if getattr(recipe, network) is None:
+                yield (network,), f"missing; {kind} (at {dotted(path)}) needs one"
+        known = f"the players of {kind} are {', '.join(players)}"
+        for name in phase.only or ():
+            if name not in players:
+                yield (*path, "only"), f"no player {name!r}; {known}"
+        for name in phase.players:
+            if name not in phase.turns:
+                said = "does not play here" if name in players else f"is unknown; {known}"
+                yield (*path, "players", name), f"player {name!r} {said}"
+
+
+def _players(recipe: Recipe) -> Iterator[Problem]:
+    wanted = {
+        name: phase.method.kind for _, phase in recipe.walk() for name in phase.method.players
+    }
+    for name, kind in wanted.items():
+        if name not in recipe.players:
+            yield (
+                ("players", name),
+                f"missing; {kind} trains it: for instance {{optimizer: adam, rate: 1.0e-4}}",
+            )
+    for name in recipe.players:
+        if name not in wanted:
+            names = ", ".join(wanted)
+            yield ("players", name), f"no phase has a player {name!r}; the players are {names}"
+
+
+def _batch(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.batch % recipe.accumulation:
+        yield (
+            ("accumulation",),
+            f"{recipe.accumulation} does not divide the batch of {recipe.batch}",
+        )
+    corpus = recipe.corpus
+    if recipe.by_label and not corpus.labelled:
+        way = "; name corpus.label or corpus.styles" if isinstance(corpus, FilesCorpus) else ""
+        yield ("by_label",), f"the corpus has no labels{way}"
+
+
+def _evaluation(recipe: Recipe) -> Iterator[Problem]:
+    settings = recipe.evaluate
+    if settings.select is not None and settings.select not in settings.metrics:
+        yield ("evaluate", "select"), f"{settings.select!r} is not among evaluate.metrics"
+    if settings.patience is not None and settings.select is None:
+        yield ("evaluate", "patience"), "says nothing without evaluate.select"
+
+
+def dotted(path: Path) -> str:
+    """A path as it is written on the command line: phases.1.method."""
+    return ".".join(str(part) for part in path)
