@@ -1,1 +1,3 @@
-"""The adversarial backbone: players, phases, turns, batches, checkpoints. Nothing here knows text, pictures or recipes."""
+"""The adversarial backbone: players, phases, turns, batches, checkpoints. Nothing here knows text,
+pictures or recipes.
+"""

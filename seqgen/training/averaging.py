@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights, used to evaluate and to generate, never to train."""
+"""An exponential moving average of the weights: to evaluate and generate with, never to train."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 
 class Average:
-    """average <- d average + (1 - d) weights after each update, with d = min(decay, (1 + n) / (10 + n)) at update n.
+    """average <- d average + (1 - d) weights after each update, with d = min(decay, (1 + n) / (10 +
+    n)) at update n.
 
-    The smaller d of the first updates lets the average leave the initial weights behind (as in Polyak averaging, an
-    even mean of a short past). Parameters that nobody trains, and buffers, are the live ones.
+    The smaller d of the first updates lets the average leave the initial weights behind (as in
+    Polyak averaging, an even mean of a short past). Parameters that nobody trains, and buffers, are
+    the live ones.
     """
 
     def __init__(self, modules: Mapping[str, nn.Module], decay: float) -> None:
@@ -41,7 +43,7 @@ class Average:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Inside, the modules hold the averaged weights; afterwards their own again, bit for bit."""
+        """Inside, the modules hold the averaged weights; afterwards their own, bit for bit."""
         live = {parameter: parameter.detach().clone() for parameter in self._kept}
         _copy(self._kept)
         try:
@@ -51,7 +53,9 @@ class Average:
 
     @torch.no_grad()
     def take_from_modules(self) -> None:
-        """Take the modules' present weights as the averages (after loading averaged weight files into them)."""
+        """Take the modules' present weights as the averages (after loading averaged weight files
+        into them).
+        """
         for parameter, kept in self._kept.items():
             kept.copy_(parameter)
 

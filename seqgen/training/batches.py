@@ -1,4 +1,6 @@
-"""An endless, seekable stream of batches: global batch i is a pure function of (seed, i), so resuming is an integer."""
+"""An endless, seekable stream of batches: global batch i is a pure function of (seed, i), so
+resuming is an integer.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,14 @@ class Rows(Protocol):
         """How many rows there are."""
 
     def select(self, indices: Tensor, rows: Tensor) -> Any:
-        """The batch of rows `indices` (rows,) int64, carrying the global row numbers `rows` (rows,) int64."""
+        """The batch of rows `indices` (rows,) int64, carrying the global row numbers `rows` (rows,)
+        int64.
+        """
 
 
 class Endless:
-    """Numbers 0..count-1 in a new seeded order every epoch, for ever; positions are looked up, never replayed.
+    """Numbers 0..count-1 in a new seeded order every epoch, for ever; positions are looked up,
+    never replayed.
 
     Only the orders last used are kept (int32: 40 MB for ten million rows).
     """
@@ -53,13 +58,15 @@ class Endless:
 class Batches:
     """The micro-batches of this process, batch after batch.
 
-    Global batch i covers positions i*size .. (i+1)*size-1 of the endless concatenation of shuffled epochs, so nothing is
-    dropped and a corpus smaller than a batch works. Process r takes the batch's rows r, r+world, ...; its micro-batch m
-    takes every accumulation-th of those from m on. With `by_label` every micro-batch holds equally many rows of each
-    label in `data.labels`, and each label's rows are reshuffled at their own end.
+    Global batch i covers positions i*size .. (i+1)*size-1 of the endless concatenation of shuffled
+    epochs, so nothing is dropped and a corpus smaller than a batch works. Process r takes the
+    batch's rows r, r+world, ...; its micro-batch m takes every accumulation-th of those from m on.
+    With `by_label` every micro-batch holds equally many rows of each label in `data.labels`, and
+    each label's rows are reshuffled at their own end.
 
     Raises:
-        ValueError: no rows, or a `size` that gives some micro-batch no row (with `by_label`: unequal labels).
+        ValueError: no rows, or a `size` that gives some micro-batch no row (with `by_label`:
+            unequal labels).
     """
 
     def __init__(
@@ -99,7 +106,9 @@ class Batches:
         return [self._placed(self.data.select(indices[rows], rows)) for rows in parts]
 
     def describe(self) -> dict[str, int | bool]:
-        """What must be the same for a position to mean the same rows; checked when a run is resumed."""
+        """What must be the same for a position to mean the same rows; checked when a run is
+        resumed.
+        """
         return {
             "batch": self.size,
             "seed": self.seed,
@@ -110,7 +119,8 @@ class Batches:
         }
 
     def _indices(self, position: int) -> Tensor:
-        # Label after label, whatever the number of processes: a row keeps its number, and so its random numbers.
+        # Label after label, whatever the number of processes: a row keeps its number, and so its
+        # random numbers.
         share = self.size // len(self._streams)
         positions = torch.arange(position * share, (position + 1) * share)
         found = [stream.at(positions) for stream in self._streams]
@@ -126,22 +136,22 @@ class Batches:
             raise ValueError("the corpus has 0 rows; at least one is needed to make a batch")
         if self.accumulation < 1 or not 0 <= self.rank < self.world:
             raise ValueError(
-                f"accumulation {self.accumulation}, process {self.rank} of {self.world}: accumulation must be at least 1 "
-                "and the process number below the number of processes"
+                f"accumulation {self.accumulation}, process {self.rank} of {self.world}: accumulation "
+                "must be at least 1 and the process number below the number of processes"
             )
         least = self.world * self.accumulation
         if self.size < least:
             raise ValueError(
-                f"batch size {self.size} is smaller than processes x accumulation = {self.world} x {self.accumulation}; "
-                f"give at least {least}, or lower the accumulation"
+                f"batch size {self.size} is smaller than processes x accumulation = {self.world} x "
+                f"{self.accumulation}; give at least {least}, or lower the accumulation"
             )
 
     def _check_labels(self) -> None:
         unit = len(self._members) * self.world * self.accumulation
         if self.size % unit:
             raise ValueError(
-                f"batch size {self.size} cannot hold equally many rows of {len(self._members)} labels in "
-                f"{self.world} x {self.accumulation} micro-batches; give a multiple of {unit}"
+                f"batch size {self.size} cannot hold equally many rows of {len(self._members)} labels "
+                f"in {self.world} x {self.accumulation} micro-batches; give a multiple of {unit}"
             )
 
 

@@ -1,7 +1,9 @@
-"""A checkpoint is a folder with a sound manifest: weights as safetensors, the rest in trainer.pt, all with checksums.
+"""A checkpoint is a folder with a sound manifest: weights as safetensors, the rest in trainer.pt,
+all with checksums.
 
-It is written under another name, forced to disk and renamed, so that a folder `step-N` is complete or absent. Nothing
-in it can execute code: safetensors, JSON, and torch files that are only ever opened with weights_only=True.
+It is written under another name, forced to disk and renamed, so that a folder `step-N` is complete
+or absent. Nothing in it can execute code: safetensors, JSON, and torch files that are only ever
+opened with weights_only=True.
 """
 
 from __future__ import annotations
@@ -34,11 +36,12 @@ Writer = Callable[[Path], None]
 
 
 class NewerFormatError(CheckpointError):
-    """The checkpoint was written by a later version; falling back to an older one would hide that."""
+    """The checkpoint is from a later version; falling back to an older one would hide that."""
 
 
 def write(folder: Path, writers: Mapping[str, Writer], facts: Mapping[str, Any]) -> None:
-    """Write a checkpoint to `folder` from one writer a file name; every process comes here with its own files.
+    """Write a checkpoint to `folder` from one writer a file name; every process comes here with its
+    own files.
 
     Raises:
         CheckpointError: the disk is full or the like; what was there before is untouched.
@@ -72,7 +75,9 @@ def state_writer(state: Mapping[str, Any]) -> Writer:
 
 
 def read_state(folder: Path, name: str = "trainer.pt") -> dict[str, Any]:
-    """The tensors (on the CPU) and plain values of a torch file; a pickled object in it is refused unopened."""
+    """The tensors (on the CPU) and plain values of a torch file; a pickled object in it is refused
+    unopened.
+    """
     try:
         found = torch.load(folder / name, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged or refused files
@@ -192,7 +197,8 @@ def _commit(draft: Path, folder: Path, facts: Mapping[str, Any]) -> None:
     text = json.dumps({**about, "files": files}, indent=2)
     replace_bytes(draft / MANIFEST, text.encode())
     if folder.exists():
-        # The same step a few rounds later: the older one steps aside under a name that is cleaned up.
+        # The same step a few rounds later: the older one steps aside under a name that is cleaned
+        # up.
         aside = folder.with_name(folder.name + ".old" + DRAFT)
         shutil.rmtree(aside, ignore_errors=True)
         os.replace(folder, aside)
@@ -212,6 +218,7 @@ def _require_plain(value: Any, place: str) -> None:
             _require_plain(inner, f"{place}[{number}]")
     elif not isinstance(value, Tensor) and type(value) not in _PLAIN:
         raise TypeError(
-            f"{place} is a {type(value).__module__}.{type(value).__qualname__}, which cannot be saved; "
-            "a state may hold tensors, numbers, strings, None, lists, tuples and dictionaries of these"
+            f"{place} is a {type(value).__module__}.{type(value).__qualname__}, which cannot be "
+            "saved; a state may hold tensors, numbers, strings, None, and lists, tuples and "
+            "dictionaries of these"
         )

@@ -1,6 +1,8 @@
-"""Several processes under torchrun, without wrappers: every process holds whole modules and only sums are exchanged.
+"""Several processes under torchrun, without wrappers: every process holds whole modules and only
+sums are exchanged.
 
-All functions work without torch.distributed too, where there is one process and nothing to exchange.
+All functions work without torch.distributed too, where there is one process and nothing to
+exchange.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ def is_main() -> bool:
 
 
 def start(device: str | None = None) -> torch.device:
-    """Join the group torchrun's environment variables describe, if any, and return this process's device.
+    """Join the group torchrun's environment variables describe, if any, and return this process's
+    device.
 
-    gloo on the CPU, nccl on CUDA. Without WORLD_SIZE, or when a group is up already, only the device is chosen.
+    gloo on the CPU, nccl on CUDA. Without WORLD_SIZE, or when a group is up already, only the
+    device is chosen.
     """
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
     chosen = torch.device(kind)
@@ -113,7 +117,9 @@ def share_tensors(tensors: Iterable[Tensor]) -> None:
 
 
 def share_modules(modules: Iterable[nn.Module]) -> None:
-    """Overwrite parameters and buffers by those of the main process: all start from the same weights."""
+    """Overwrite parameters and buffers by those of the main process: all start from the same
+    weights.
+    """
     for module in modules:
         share_tensors(module.parameters())
         share_tensors(module.buffers())

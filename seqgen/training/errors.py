@@ -6,7 +6,7 @@ from seqgen.errors import RunFailure
 
 
 class NonFiniteError(RunFailure):
-    """A loss or a gradient is not a number or infinite; raised before the parameters were touched."""
+    """A loss or gradient is infinite or not a number; raised before parameters were touched."""
 
 
 class CheckpointError(RunFailure):

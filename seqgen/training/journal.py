@@ -1,4 +1,6 @@
-"""The figures of a training over time: metrics.jsonl, TensorBoard where it is installed, and progress on stderr."""
+"""The figures of a training over time: metrics.jsonl, TensorBoard where it is installed, and
+progress on stderr.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,12 @@ from seqgen.training.progress import Progress
 
 
 class Journal:
-    """One JSON object a line in `folder`/metrics.jsonl, written through at once; without a folder only progress.
+    """One JSON object a line in `folder`/metrics.jsonl, written through at once; without a folder
+    only progress.
 
-    Every line has "event" ("training", "evaluation" or "warning"), "step", "round" and "phase" where they are known,
-    and "seconds" since the process began to train. Figures that are not finite are null, and named under "nonfinite".
+    Every line has "event" ("training", "evaluation" or "warning"), "step", "round" and "phase"
+    where they are known, and "seconds" since the process began to train. Figures that are not
+    finite are null, and named under "nonfinite".
     """
 
     def __init__(
@@ -84,7 +88,9 @@ class Journal:
         return os.fstat(file.fileno()).st_size
 
     def cut(self, place: int) -> None:
-        """Take back all lines after `place`, which are those later than the checkpoint resumed from."""
+        """Take back all lines after `place`, which are those later than the checkpoint resumed
+        from.
+        """
         if self.folder is None:
             return
         file = self._open()

@@ -1,4 +1,6 @@
-"""The plan of a training: phases one after the other, some repeated as a group, and who plays in them."""
+"""The plan of a training: phases one after the other, some repeated as a group, and who plays in
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ from seqgen.training.player import Player
 class Phase:
     """One method for a number of steps.
 
-    `steps` counts updates of the last player named by the method's turns (of those in `only`, where given); the round
-    in which the last one happens is finished. Phases of the same `kind` and `group` share the method's state and its
-    counts of updates. `players` replaces players of the training: these start afresh when the phase is first entered
-    and carry on when a repeat comes back to it. `evaluate_every` counts steps of this phase; an evaluation also ends it.
+    `steps` counts updates of the last player named by the method's turns (of those in `only`, where
+    given); the round in which the last one happens is finished. Phases of the same `kind` and
+    `group` share the method's state and its counts of updates. `players` replaces players of the
+    training: these start afresh when the phase is first entered and carry on when a repeat comes
+    back to it. `evaluate_every` counts steps of this phase; an evaluation also ends it.
     """
 
     method: Method
@@ -59,7 +62,9 @@ class Repeat:
 
 
 class Visit(NamedTuple):
-    """A phase in the order things happen: its number in the plan, the iteration of its group, and itself."""
+    """A phase in the order things happen: its number in the plan, the iteration of its group, and
+    itself.
+    """
 
     number: int
     iteration: int
@@ -91,14 +96,16 @@ def all_modules(plan: Sequence[Visit]) -> dict[str, nn.Module]:
         for name, module in visit.phase.method.modules.items():
             if modules.setdefault(name, module) is not module:
                 raise ValueError(
-                    f"phase {visit.phase.name!r} brings another module named {name!r} than an earlier phase; "
-                    "modules of one name must be the same object in all phases"
+                    f"phase {visit.phase.name!r} brings another module named {name!r} than an earlier "
+                    "phase; modules of one name must be the same object in all phases"
                 )
     return modules
 
 
 def check(plan: Sequence[Visit], players: Mapping[str, Player]) -> None:
-    """Refuse unknown names, parameters outside a player's modules and parameters owned by two players."""
+    """Refuse unknown names, parameters outside a player's modules and parameters owned by two
+    players.
+    """
     owned: dict[str, list[Tensor]] = {}
     known: set[str] = set()
     for visit in plan:
@@ -144,14 +151,14 @@ def _check_owned(phase: Phase, name: str, player: Player, owned: dict[str, list[
     mine = player.parameters
     if any(id(tensor) not in allowed for tensor in mine):
         raise ValueError(
-            f"phase {phase.name!r}: player {name!r} has parameters outside its modules {list(names)}; "
-            "an optimizer may hold only parameters of the modules its player owns"
+            f"phase {phase.name!r}: player {name!r} has parameters outside its modules "
+            f"{list(names)}; an optimizer may hold only parameters of its player's modules"
         )
     earlier = owned.setdefault(name, mine)
     if {id(tensor) for tensor in earlier} != {id(tensor) for tensor in mine}:
         raise ValueError(
-            f"phase {phase.name!r}: player {name!r} owns other parameters than in an earlier phase; "
-            "a player's parameters are the same in all phases"
+            f"phase {phase.name!r}: player {name!r} owns other parameters than in an earlier "
+            "phase; a player's parameters are the same in all phases"
         )
 
 
@@ -162,6 +169,6 @@ def _check_apart(owned: Mapping[str, Sequence[Tensor]]) -> None:
             other = owner.setdefault(id(tensor), name)
             if other != name:
                 raise ValueError(
-                    f"a parameter of shape {tuple(tensor.shape)} belongs to both players {other!r} and {name!r}; "
-                    "each parameter has one owner"
+                    f"a parameter of shape {tuple(tensor.shape)} belongs to both players {other!r} "
+                    f"and {name!r}; each parameter has one owner"
                 )

@@ -15,10 +15,11 @@ from seqgen.training.sums import Sums, reduce_gradients, weighted_loss
 
 
 class Player:
-    """Gradients into own parameters only, exact averages, a check that all is finite, clipping, a step.
+    """Gradients into own parameters only, exact averages, a check that all is finite, clipping, a
+    step.
 
-    `schedule` gives the factor on the optimizer's own rates at each of this player's updates, `clip` the largest
-    Euclidean norm of the whole gradient.
+    `schedule` gives the factor on the optimizer's own rates at each of this player's updates,
+    `clip` the largest Euclidean norm of the whole gradient.
 
     Examples:
         >>> model = torch.nn.Linear(2, 1)
@@ -56,8 +57,9 @@ class Player:
     def add(self, loss: Loss, whole: bool = False) -> None:
         """Take the gradients of one micro-batch's loss into own parameters; the opponent gets none.
 
-        `whole` says that this is all of the update's batch, in all processes: then all weights are known and one
-        backward pass serves all terms. Otherwise a loss of k terms takes k backward passes.
+        `whole` says that this is all of the update's batch, in all processes: then all weights are
+        known and one backward pass serves all terms. Otherwise a loss of k terms takes k backward
+        passes.
         """
         if self._whole:
             raise ValueError("a whole batch was added already; call step() before adding more")
@@ -65,8 +67,8 @@ class Player:
         self._whole = whole
         if not any(term.total.requires_grad for term in loss.terms.values()):
             raise ValueError(
-                f"no term of the loss has a gradient: {sorted(loss.terms)}; the loss must be computed from the "
-                "player's own parameters with gradients on, or the method must return None to skip"
+                f"no term of the loss has a gradient: {sorted(loss.terms)}; it must be computed from "
+                "the player's own parameters with gradients on; to skip, a method returns None"
             )
         if whole:
             self.optimizer.zero_grad(set_to_none=True)
@@ -75,14 +77,16 @@ class Player:
             self._add_terms(loss)
 
     def step(self, where: str = "") -> Mapping[str, Tensor] | None:
-        """Update the parameters; None, and nothing happens, when every micro-batch of every process was skipped.
+        """Update the parameters; None, and nothing happens, when every micro-batch of every process
+        was skipped.
 
-        Returns the averaged terms and numbers, their weighted sum "loss" and the "gradient-norm" before clipping, as
-        scalar tensors that were not waited for.
+        Returns the averaged terms and numbers, their weighted sum "loss" and the "gradient-norm"
+        before clipping, as scalar tensors that were not waited for.
 
         Raises:
-            NonFiniteError: before the parameters are touched; `where` opens its message. On CUDA the check runs on the
-                device and surfaces as an assertion when the results are next needed.
+            NonFiniteError: before the parameters are touched; `where` opens its message. On CUDA
+                the check runs on the device and surfaces as an assertion when the results are next
+                needed.
         """
         sums, whole = self._sums, self._whole
         self._sums, self._whole = Sums(), False
@@ -135,7 +139,8 @@ class Player:
             for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * self._multiplier()
         self.optimizer.step()
-        # The gradients go at once: nobody can mistake them for his own, and the memory is free during the next turn.
+        # The gradients go at once: nobody can mistake them for his own, and the memory is free
+        # during the next turn.
         self.optimizer.zero_grad(set_to_none=True)
         self.updates += 1
 
@@ -144,7 +149,9 @@ class Player:
 
 
 def require_finite(values: Mapping[str, Tensor], where: str = "") -> None:
-    """Stop unless all scalars are finite: at once on the CPU, by an assertion on the device on CUDA."""
+    """Stop unless all scalars are finite: at once on the CPU, by an assertion on the device on
+    CUDA.
+    """
     names, scalars = list(values), list(values.values())
     if scalars[0].is_cuda:
         for name, scalar in values.items():
@@ -160,6 +167,6 @@ def require_finite(values: Mapping[str, Tensor], where: str = "") -> None:
 
 def _not_finite(names: Sequence[str], where: str) -> str:
     return (
-        f"{where}{': ' if where else ''}not finite: {', '.join(names)}; the parameters were not touched. "
-        "Lower the learning rate, clip the gradient, or look at the batch of this step"
+        f"{where}{': ' if where else ''}not finite: {', '.join(names)}; the parameters were not "
+        "touched. Lower the learning rate, clip the gradient, or look at the batch of this step"
     )

@@ -11,9 +11,9 @@ from typing import Any
 class Position:
     """The path of (visit, round) and all counts, saved with every checkpoint.
 
-    `steps` and `rounds` count within the present visit of a phase; the totals over the whole training. `phase_rounds`
-    counts the rounds of each phase of the plan over all iterations of its group, `updates` those of each player in each
-    (kind, group).
+    `steps` and `rounds` count within the present visit of a phase; the totals over the whole
+    training. `phase_rounds` counts the rounds of each phase of the plan over all iterations of its
+    group, `updates` those of each player in each (kind, group).
     """
 
     visit: int = 0

@@ -16,8 +16,9 @@ from seqgen.training.position import Position
 class Progress:
     """A bar over the steps of all phases; a plain line every `seconds` where stderr is no terminal.
 
-    Phases differ in speed, so the time left is counted phase by phase with the seconds a step of it has taken; while
-    the speed of a later phase is unknown, the sum is given as a lower bound ("> 3:20").
+    Phases differ in speed, so the time left is counted phase by phase with the seconds a step of it
+    has taken; while the speed of a later phase is unknown, the sum is given as a lower bound (">
+    3:20").
     """
 
     def __init__(
@@ -73,7 +74,9 @@ class Progress:
             print(text, file=self.stream, flush=True)
 
     def remaining(self, position: Position) -> tuple[float | None, bool]:
-        """Seconds left, and whether all phases to come are in them; None before the first step was measured."""
+        """Seconds left, and whether all phases to come are in them; None before the first step was
+        measured.
+        """
         known, whole = 0.0, True
         for place in range(position.visit, len(self.plan)):
             visit = self.plan[place]

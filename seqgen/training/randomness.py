@@ -15,7 +15,9 @@ from seqgen.randomness import Stream
 
 
 def seed_process(seed: int) -> None:
-    """Seed Python, numpy and torch (all devices), for draws outside the Trainer such as initial weights."""
+    """Seed Python, numpy and torch (all devices), for draws outside the Trainer such as initial
+    weights.
+    """
     random.seed(Stream.of(seed, "python").key)
     numpy.random.seed(Stream.of(seed, "numpy").key & (2**32 - 1))
     torch.manual_seed(Stream.of(seed, "torch").key & (2**63 - 1))
@@ -27,7 +29,9 @@ def seed_torch(stream: Stream) -> None:
 
 
 def capture() -> dict[str, Any]:
-    """All random states of this process, as tensors and plain values that weights_only loading accepts."""
+    """All random states of this process, as tensors and plain values that weights_only loading
+    accepts.
+    """
     name, keys, place, has_gauss, gauss = numpy.random.get_state(legacy=True)
     version, internal, following = random.getstate()
     return {
@@ -45,9 +49,8 @@ def restore(state: Mapping[str, Any]) -> None:
     name, keys, place, has_gauss, gauss = state["numpy"]
     numpy.random.set_state((name, numpy.array(keys, dtype=numpy.uint32), place, has_gauss, gauss))
     torch.set_rng_state(state["torch"].cpu())
-    if state["cuda"] and torch.cuda.is_available():
-        if len(state["cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])
+    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])
 
 
 @contextmanager

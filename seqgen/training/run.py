@@ -30,8 +30,8 @@ def step_name(step: int) -> str:
 class Run:
     """recipe.yaml, tokenizer.json, metrics.jsonl, samples/ and checkpoints/step-N/ in one folder.
 
-    `Run.create` makes a new one and `Run.open(folder, write=True)` continues one: both hold a lock until `close`, which
-    also ends with the process. `Run.open(folder)` reads and needs no lock.
+    `Run.create` makes a new one and `Run.open(folder, write=True)` continues one: both hold a lock
+    until `close`, which also ends with the process. `Run.open(folder)` reads and needs no lock.
     """
 
     def __init__(self, folder: Path, lock: IO[str] | None = None) -> None:
@@ -55,7 +55,8 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path, write: bool = False) -> Run:
-        """An existing run; `write` locks it, checks that it can be written and removes what a crash left behind.
+        """An existing run; `write` locks it, checks that it can be written and removes what a crash
+        left behind.
 
         Raises:
             UserError: there is no such run, it cannot be written, or another process has it.
@@ -93,7 +94,9 @@ class Run:
         return self.folder / "checkpoints"
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file of the run whole, such as "recipe.yaml" or "samples/step-00000500.txt"; main process only."""
+        """Write a file of the run whole, such as "recipe.yaml" or "samples/step-00000500.txt"; main
+        process only.
+        """
         self.write_bytes(name, text.encode("utf-8"))
 
     def write_bytes(self, name: str, data: bytes) -> None:
@@ -116,8 +119,8 @@ class Run:
     def checkpoint(self, which: Literal["latest", "best"] | int = "latest") -> Path:
         """The folder of a sound checkpoint.
 
-        "latest" is the newest sound one: unsound newer ones are passed over with a warning. A step, and "best", must be
-        sound themselves.
+        "latest" is the newest sound one: unsound newer ones are passed over with a warning. A step,
+        and "best", must be sound themselves.
 
         Raises:
             CheckpointError: there is none, or the one asked for is not sound.
@@ -142,7 +145,9 @@ class Run:
             raise UserError(f"{self.folder} has checkpoints already; resume it or use a new folder")
 
     def save(self, step: int, writers: Mapping[str, Writer], facts: Mapping[str, Any]) -> None:
-        """Write checkpoint `step`, then point `latest` to it; every process calls this with its own files."""
+        """Write checkpoint `step`, then point `latest` to it; every process calls this with its own
+        files.
+        """
         write(self.checkpoints_folder / step_name(step), writers, facts)
         if distributed.is_main():
             self.mark("latest", step)

@@ -1,13 +1,16 @@
-"""How rates and probabilities change over updates: plain functions that return functions of the update number.
+"""How rates and probabilities change over updates: plain functions that return functions of the
+update number.
 
-The first four give factors on a learning rate; update numbers count from 0. The decays are those of scheduled sampling
-(Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", 2015, arXiv 1506.03099).
+The first four give factors on a learning rate; update numbers count from 0. The decays are those of
+scheduled sampling (Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural
+Networks", 2015, arXiv 1506.03099).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 Schedule = Callable[[int], float]
 
@@ -19,8 +22,12 @@ def constant(warm_up: int = 0) -> Schedule:
 
 
 def cosine(updates: int, warm_up: int = 0, last: float = 0.0) -> Schedule:
-    """A straight rise to 1 over `warm_up` updates, then half a cosine down to `last` at update `updates`."""
-    _require(0 <= warm_up < updates, f"warm_up {warm_up} must be at least 0 and below updates {updates}")
+    """A straight rise to 1 over `warm_up` updates, then half a cosine down to `last` at update
+    `updates`.
+    """
+    _require(
+        0 <= warm_up < updates, f"warm_up {warm_up} must be at least 0 and below updates {updates}"
+    )
 
     def factor(update: int) -> float:
         if update < warm_up:
@@ -32,8 +39,12 @@ def cosine(updates: int, warm_up: int = 0, last: float = 0.0) -> Schedule:
 
 
 def linear(updates: int, warm_up: int = 0, last: float = 0.0) -> Schedule:
-    """A straight rise to 1 over `warm_up` updates, then a straight line down to `last` at update `updates`."""
-    _require(0 <= warm_up < updates, f"warm_up {warm_up} must be at least 0 and below updates {updates}")
+    """A straight rise to 1 over `warm_up` updates, then a straight line down to `last` at update
+    `updates`.
+    """
+    _require(
+        0 <= warm_up < updates, f"warm_up {warm_up} must be at least 0 and below updates {updates}"
+    )
 
     def factor(update: int) -> float:
         if update < warm_up:
@@ -45,7 +56,9 @@ def linear(updates: int, warm_up: int = 0, last: float = 0.0) -> Schedule:
 
 
 def inverse_square_root(warm_up: int) -> Schedule:
-    """A straight rise to 1 over `warm_up` updates, then sqrt(warm_up / update) (Vaswani et al. 2017, arXiv 1706.03762)."""
+    """A straight rise to 1 over `warm_up` updates, then sqrt(warm_up / update) (Vaswani et al.
+    2017, arXiv 1706.03762).
+    """
     _require(warm_up >= 1, f"warm_up {warm_up} must be at least 1")
 
     def factor(update: int) -> float:
@@ -81,17 +94,19 @@ def inverse_sigmoid_decay(speed: float) -> Schedule:
 
 
 def piecewise_linear(points: Sequence[tuple[int, float]]) -> Schedule:
-    """Straight lines through (update, value) points, the outer values beyond them: annealing of weights and temperatures."""
+    """Straight lines through (update, value) points, the outer values beyond them: annealing of
+    weights and temperatures.
+    """
     updates = [update for update, _ in points]
     _require(
-        bool(points) and all(a < b for a, b in zip(updates, updates[1:], strict=False)),
+        bool(points) and all(a < b for a, b in pairwise(updates)),
         f"points {list(points)} must be at least one, with rising update numbers",
     )
 
     def value(update: int) -> float:
         if update <= updates[0]:
             return points[0][1]
-        for (left, low), (right, high) in zip(points, points[1:], strict=False):
+        for (left, low), (right, high) in pairwise(points):
             if update <= right:
                 return low + (high - low) * (update - left) / (right - left)
         return points[-1][1]

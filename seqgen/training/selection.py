@@ -10,7 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Selection:
-    """Judge by `metric`; the best checkpoint is kept, and a phase ends after `patience` evaluations without a better one."""
+    """Judge by `metric`; the best checkpoint is kept, and a phase ends after `patience` evaluations
+    without a better one.
+    """
 
     metric: str
     lower_is_better: bool = True
@@ -22,7 +24,9 @@ class Selection:
 
 
 class Selector:
-    """Follows a `Selection` through a training. Patience is counted within a phase, the best over all of it."""
+    """Follows a `Selection` through a training. Patience is counted within a phase, the best over
+    all of it.
+    """
 
     def __init__(self, rule: Selection) -> None:
         self.rule = rule
@@ -41,15 +45,16 @@ class Selector:
         self._best_of_phase, self._waited = None, 0
 
     def judge(self, metrics: Mapping[str, float], step: int) -> bool:
-        """Take an evaluation in; True if it is the best so far. Figures that are not finite are never better.
+        """Take an evaluation in; True if it is the best so far. Figures that are not finite are
+        never better.
 
         Raises:
             ValueError: the metric is not among those evaluated.
         """
         if self.rule.metric not in metrics:
             raise ValueError(
-                f"the best model is to be selected by {self.rule.metric!r}, but the evaluation gave "
-                f"{sorted(metrics)}"
+                f"the best model is to be selected by {self.rule.metric!r}, but the evaluation "
+                f"gave {sorted(metrics)}"
             )
         value = float(metrics[self.rule.metric])
         if self._better(value, self._best_of_phase):

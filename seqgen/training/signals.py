@@ -9,10 +9,11 @@ from types import FrameType, TracebackType
 
 
 class Signals:
-    """While entered, the first SIGINT or SIGTERM is only noted, the second ends the process at once.
+    """While entered, the first SIGINT or SIGTERM is only noted, the second ends the process at
+    once.
 
-    The handlers from before are put back on leaving. Outside the main thread, where Python allows no handlers, nothing
-    is noted.
+    The handlers from before are put back on leaving. Outside the main thread, where Python allows
+    no handlers, nothing is noted.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,8 @@ class Signals:
         trace: TracebackType | None,
     ) -> None:
         for number, handler in self._earlier.items():
-            # A handler that was not installed from Python comes back as None and cannot be put back.
+            # A handler that was not installed from Python comes back as None and cannot be put
+            # back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._earlier = {}
 

@@ -123,7 +123,7 @@ def _players(trainer: Trainer) -> dict[str, Player]:
 
 
 def _identity(trainer: Trainer) -> dict[str, Any]:
-    """What must not change between saving and resuming; the number of steps of the last phase may."""
+    """What must not change between saving and resuming; the steps of the last phase may."""
     facts: dict[str, Any] = {f"data.{key}": v for key, v in trainer.batches.describe().items()}
     facts["seed"], facts["precision"] = trainer.seed, trainer.precision
     facts["average"] = None if trainer.average is None else trainer.average.decay
@@ -150,16 +150,16 @@ def _require_same(now: Mapping[str, Any], then: Mapping[str, Any]) -> None:
     ]
     if differing:
         raise CheckpointError(
-            "this is not the training of the checkpoint; only the steps of the last phase may change:\n  "
-            + "\n  ".join(differing)
+            "this is not the training of the checkpoint; only the steps of the last phase may "
+            "change:\n  " + "\n  ".join(differing)
         )
 
 
 def _require_same_world(manifest: Mapping[str, Any]) -> None:
     if manifest["processes"] != distributed.world():
         raise CheckpointError(
-            f"the run was trained by {manifest['processes']} processes, these are {distributed.world()}; "
-            "resume it with the same number"
+            f"the run was trained by {manifest['processes']} processes, these are "
+            f"{distributed.world()}; resume it with the same number"
         )
 
 

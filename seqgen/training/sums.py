@@ -1,7 +1,8 @@
 """Terms of a loss added up over micro-batches and processes before anything is divided.
 
-A mean of means is wrong when micro-batches hold unequal numbers of tokens, so totals, weights and (where the weight is
-not known yet) the gradients of each term are kept apart until the whole batch has been seen.
+A mean of means is wrong when micro-batches hold unequal numbers of tokens, so totals, weights and
+(where the weight is not known yet) the gradients of each term are kept apart until the whole batch
+has been seen.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ Gradients = list[Tensor | None]
 
 
 class Sums:
-    """Totals, weights, factors and gradients by term name, and totals and weights of the numbers for the log."""
+    """Totals, weights, factors and gradients by term name, and totals and weights of the numbers
+    for the log.
+    """
 
     def __init__(self) -> None:
         self.factors: dict[str, float] = {}
@@ -39,8 +42,8 @@ class Sums:
         for name, term in loss.terms.items():
             if self.factors.setdefault(name, term.factor) != term.factor:
                 raise ValueError(
-                    f"the factor of term {name!r} changed within one update from {self.factors[name]} "
-                    f"to {term.factor}; it must be the same in all micro-batches"
+                    f"the factor of term {name!r} changed within one update from "
+                    f"{self.factors[name]} to {term.factor}; it must be the same throughout"
                 )
             self._add(name, term)
         for name, number in loss.numbers.items():
@@ -73,14 +76,16 @@ class Sums:
         return {name: divide(self.totals[name], self.weights[name]) for name in self.totals}
 
     def scales(self) -> dict[str, Tensor]:
-        """factor / weight of each term: what its gradient is multiplied by; 0 where the weight is 0."""
+        """factor / weight of each term: what its gradient is multiplied by; 0 where the weight is
+        0.
+        """
         return {
             name: divide(torch.full_like(self.weights[name], factor), self.weights[name])
             for name, factor in self.factors.items()
         }
 
     def scaled_gradients(self, parameters: Sequence[Tensor]) -> Gradients:
-        """The gradient of the divided loss on this process's share of the batch; None where unused."""
+        """The divided loss's gradient on this process's share of the batch; None where unused."""
         result: Gradients = [None] * len(parameters)
         for name, scale in self.scales().items():
             given = self.gradients.get(name)
@@ -123,7 +128,9 @@ def divide(total: Tensor, weight: Tensor) -> Tensor:
 
 
 def reduce_gradients(gradients: Gradients, parameters: Sequence[Tensor]) -> Gradients:
-    """Sum gradients over processes in one exchange; None stays None where no process used the parameter."""
+    """Sum gradients over processes in one exchange; None stays None where no process used the
+    parameter.
+    """
     if distributed.world() == 1:
         return gradients
     filled = [

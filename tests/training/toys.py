@@ -62,7 +62,9 @@ class Fit(Stateless):
 
 
 class Duel:
-    """Two players, two terms with different weights, batch norm, dropout, a baseline and a buffer as method's state."""
+    """Two players, two terms with different weights, batch norm, dropout, a baseline and a buffer
+    as method's state.
+    """
 
     def __init__(self, width: int = 4, dropout: float = 0.25) -> None:
         self.modules: Mapping[str, nn.Module] = {
