@@ -24,8 +24,8 @@ class FilesCorpus(Settings):
     kind: Literal["files"] = "files"
     """Where the sentences come from; `files` where nothing is said."""
     train: str | tuple[str, ...] | None = None
-    """Training sentences: .txt, .jsonl, .csv or .tsv (each also .gz), a dataset name, or - for
-    standard input."""
+    """Training sentences: .txt, .jsonl, .csv or .tsv (each also .gz), a Hugging Face dataset as
+    hf:owner/name, or - for standard input."""
     valid: Share | str | None = 0.05
     """Validation sentences: a file, a share of the training sentences, or last:500 for its last
     500."""

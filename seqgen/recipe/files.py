@@ -169,21 +169,28 @@ def _differences(one: Any, other: Any, name: str) -> Iterator[str]:
         yield from _differences(left, right, f"{name}.{key}" if name else key)
 
 
+def missing_corpus(recipe: Recipe, name: str) -> str | None:
+    """What to write where, if a recipe still needs its sentences; `name` is how the user calls it."""
+    from seqgen.recipe.data import FilesCorpus
+
+    if not isinstance(recipe.corpus, FilesCorpus) or recipe.corpus.given:
+        return None
+    needs = f" ({recipe.needs})" if recipe.needs else ""
+    return (
+        f"this recipe needs a corpus{needs}:\n"
+        f"  seqgen train {name} --corpus.train my.txt\n"
+        f"  seqgen train {name} --corpus.train my.txt --corpus.valid my-valid.txt\n"
+        f"  seqgen train {name} --corpus.styles negative a.txt positive b.txt  (a file a label)\n"
+        f"  seqgen train {name} --corpus.kind grammar  (the embedded corpus)"
+    )
+
+
 def require_corpus(recipe: Recipe, name: str) -> None:
-    """Refuse a recipe that still needs its sentences; `name` is how the user called the recipe.
+    """Refuse a recipe that still needs its sentences.
 
     Raises:
         UserError: what to write where.
     """
-    from seqgen.recipe.data import FilesCorpus
-
-    if not isinstance(recipe.corpus, FilesCorpus) or recipe.corpus.given:
-        return
-    needs = f" ({recipe.needs})" if recipe.needs else ""
-    raise UserError(
-        f"this recipe needs a corpus{needs}. Give yours, a sentence a line or a table:\n"
-        f"  seqgen train {name} --corpus.train my.txt\n"
-        f"  seqgen train {name} --corpus.train my.txt --corpus.valid my-valid.txt\n"
-        f"  seqgen train {name} --corpus.styles negative a.txt positive b.txt  (a file a label)\n"
-        f"or take the embedded one: --corpus.kind grammar"
-    )
+    needed = missing_corpus(recipe, name)
+    if needed:
+        raise UserError(needed)

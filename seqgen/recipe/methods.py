@@ -87,15 +87,15 @@ class DataAsDemonstrator(MethodSettings):
     kind: Literal["data-as-demonstrator"] = "data-as-demonstrator"
     """The method."""
     every: Positive = 500
-    """Updates between two rounds of drawing prefixes from the present generator."""
-    sentences: Positive = 2_000
-    """Training sentences whose prefixes are drawn anew each round."""
-    keep: Positive = 5
-    """Rounds whose prefixes stay in the aggregate."""
-    share: Share = 0.5
-    """Share of a batch that comes from the aggregate; the rest is taught by true prefixes."""
+    """Updates between two gatherings of prefixes drawn from the present generator."""
+    rounds: Positive = 10
+    """The most gatherings; later updates train on what there is."""
+    size: Positive = 2_000
+    """Training sentences whose prefixes are drawn in each gathering."""
+    gold_share: Share = 0.0
+    """Probability of feeding the true token while gathering; 0: the paper's free run."""
     temperature: PositiveNumber = 1.0
-    """Temperature of the drawn prefixes."""
+    """Temperature of the drawn tokens."""
     smoothing: Dropout = 0.0
     """Label smoothing."""
 
@@ -121,7 +121,7 @@ class ProfessorForcing(MethodSettings):
     this."""
     gate_high: Share = 0.99
     """The discriminator is trained only where its accuracy is below this."""
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.99
     """Decay of the running average of that accuracy; 0: the present batch alone."""
     temperature: PositiveNumber = 1.0
     """Temperature of free running."""

@@ -127,7 +127,7 @@ class RecurrentDiscriminator(Settings):
     kind: Literal["recurrent"] = "recurrent"
     """The network."""
     hidden: Positive = 512
-    """Size of each direction."""
+    """Size of each direction; the paper has 2048."""
     layers: Positive = 1
     """Number of recurrent layers."""
     dropout: Dropout = 0.0

@@ -24,7 +24,8 @@ from seqgen.recipe.settings import (
 )
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
-Metric = Literal["bleu", "self-bleu", "distinct", "entropy", "novelty", "likelihood", "truth"]
+Comparable = Literal["likelihood", "bleu", "self-bleu", "distinct", "entropy", "novelty"]
+Metric = Comparable | Literal["truth"]
 
 
 class Schedule(Settings):
@@ -143,7 +144,7 @@ class Evaluation(Settings):
     """What is measured; `truth` is what a synthetic corpus knows of its own sentences."""
     temperature: PositiveNumber = 1.0
     """Temperature of the drawn sentences."""
-    select: Metric | None = None
+    select: Comparable | None = None
     """The metric that decides which checkpoint is the best; none: the last is kept."""
     patience: Positive | None = None
     """Evaluations without a better figure of `select` before training stops; none: never."""
