@@ -46,6 +46,7 @@ class DataAsDemonstrator(Stateless):
         size: sentences gathered a round.
         gold_share: probability of feeding the gold token while gathering; 0 is the paper's free run.
         temperature: of the draws.
+        smoothing: label smoothing.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class DataAsDemonstrator(Stateless):
         size: int,
         gold_share: float = 0.0,
         temperature: float = 1.0,
+        smoothing: float = 0.0,
     ) -> None:
-        self.generator, self.data = generator, data
+        self.generator, self.data, self.smoothing = generator, data, smoothing
         self.every, self.rounds, self.size = every, rounds, min(size, len(data))
         self.gold_share, self.temperature = gold_share, temperature
         self.modules = {"generator": generator}
@@ -99,7 +101,8 @@ class DataAsDemonstrator(Stateless):
         return len(self._indices) // self.size
 
     def _term(self, gold: Sentences, fed: Tensor) -> Term:
-        return token_term(self.generator, read(self.generator, fed, gold), gold)
+        hidden = read(self.generator, fed, gold)
+        return token_term(self.generator, hidden, gold, self.smoothing)
 
     def _taken(self, places: Tensor) -> tuple[Sentences, Tensor]:
         """Gathered rows: the gold sentences and what was fed along them."""

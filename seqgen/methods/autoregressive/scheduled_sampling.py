@@ -32,6 +32,7 @@ class ScheduledSampling(Stateless):
         gold_share: update number -> probability of feeding the gold token.
         per: "token" throws a coin at every step, "sentence" one a sentence (the paper's uniform variant).
         temperature: of the draws.
+        smoothing: label smoothing.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class ScheduledSampling(Stateless):
         gold_share: Callable[[int], float],
         per: str = "token",
         temperature: float = 1.0,
+        smoothing: float = 0.0,
     ) -> None:
-        self.generator, self.gold_share = generator, gold_share
+        self.generator, self.gold_share, self.smoothing = generator, gold_share, smoothing
         self.per, self.temperature = per, temperature
         self.modules = {"generator": generator}
 
@@ -52,7 +54,8 @@ class ScheduledSampling(Stateless):
         fed = mixed_prefixes(self.generator, batch, choose, moment.stream)
         hidden = read(self.generator, fed, batch)
         shares = Term(torch.tensor(share * len(batch)), len(batch))
-        return Loss({"nll": token_term(self.generator, hidden, batch)}, {"gold share": shares})
+        terms = {"nll": token_term(self.generator, hidden, batch, self.smoothing)}
+        return Loss(terms, {"gold share": shares})
 
 
 def mixed_prefixes(

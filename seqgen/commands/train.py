@@ -1,0 +1,155 @@
+"""seqgen train: a recipe, with changes from the command line, or a run to go on with."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqgen.commands.options import Parser, machine_options, use_machine
+from seqgen.errors import UserError
+
+if TYPE_CHECKING:
+    from seqgen.experiment.start import Report
+    from seqgen.recipe.recipe import Recipe
+
+EXAMPLES = """examples:
+  seqgen train quickstart
+  seqgen train text/mle-lstm --corpus.train my.txt --corpus.valid my-valid.txt
+  seqgen train text/mle-lstm --corpus.train my.txt --generator.hidden 256 --phases.0.steps 2000
+  seqgen train --resume runs/mle-lstm --phases.0.steps 20000
+  torchrun --nproc-per-node 2 -m seqgen train text/mle-lstm --corpus.train my.txt
+
+Every setting of the recipe is an option, by its path: seqgen recipes show RECIPE prints them."""
+
+
+def main(arguments: list[str]) -> int:
+    """Train, then print samples, figures and what to do next."""
+    parser = _parser()
+    own, changes = _split(parser, arguments)
+    options = parser.parse_args(own)
+    if (options.recipe is None) == (options.resume is None):
+        parser.error("name one recipe, or --resume RUN" + ("" if options.recipe else " (seqgen recipes list)"))
+    if options.resume is not None and (options.init or options.seeds):
+        parser.error("--resume goes with neither --init nor --seeds")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    recipe = _recipe(options, changes)  # all mistakes of the recipe are told before torch is loaded
+    return _train(options, recipe)
+
+
+def _parser() -> Parser:
+    parser = Parser("train", "Train a model from a recipe, or go on with a run.", EXAMPLES)
+    parser.add_argument("recipe", nargs="?", help="name (seqgen recipes list) or file of a recipe")
+    parser.add_argument("--resume", metavar="RUN", type=Path, help="go on with this run folder")
+    parser.add_argument("--init", metavar="RUN", type=Path, help="start from the weights of this run")
+    parser.add_argument("--seeds", help="one run for each of these seeds: 1,2,3")
+    parser.add_argument("--name", help="name of the run folder (default: recipe and seed)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders are made")
+    parser.add_argument("--deterministic", action="store_true", help="refuse operations that are not")
+    machine_options(parser)
+    return parser
+
+
+def _split(parser: Parser, arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our own options and the recipe's name; everything else changes the recipe."""
+    takes = {o: a.nargs != 0 for a in parser._actions for o in a.option_strings}
+    own, changes, rest = [], [], list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word.partition("=")[0] in takes:
+            own.append(word)
+            if takes[word.partition("=")[0]] and "=" not in word and rest:
+                own.append(rest.pop(0))
+        elif not changes and not word.startswith("-"):
+            own.append(word)
+        else:
+            changes.append(word)
+    return own, changes
+
+
+def _recipe(options: argparse.Namespace, changes: list[str]) -> Recipe:
+    from seqgen.recipe.files import missing_corpus, read
+    from seqgen.recipe.overrides import override
+
+    if options.resume is not None:
+        path = options.resume.expanduser() / "recipe.yaml"
+        if not path.is_file():
+            raise UserError(f"--resume {options.resume}: there is no run (no recipe.yaml in it)")
+        return override(read(str(path)), changes)
+    recipe = override(read(options.recipe), changes)
+    if missing := missing_corpus(recipe, options.recipe):
+        raise UserError(missing)
+    return recipe
+
+
+def _train(options: argparse.Namespace, recipe: Recipe) -> int:
+    from seqgen.experiment.start import Machine, read_run, resume, schedule_note, start
+    from seqgen.training import distributed, randomness
+    from seqgen.training.run import Run
+
+    device = distributed.start(use_machine(options))
+    if options.deterministic:
+        randomness.be_deterministic()
+    machine = Machine(device, options.quiet or not distributed.is_main())
+    try:
+        if options.resume is not None:
+            before = read_run(Run.open(options.resume))[0]
+            note = schedule_note(before, recipe)
+            if note and not options.quiet:
+                print(f"seqgen: {note}", file=sys.stderr)
+            _tell(resume(options.resume, machine, recipe))
+            return 0
+        for one, folder in _runs(options, recipe):
+            _tell(start(one, folder, machine, options.init))
+        return 0
+    finally:
+        distributed.stop()
+
+
+def _runs(options: argparse.Namespace, recipe: Recipe) -> list[tuple[Recipe, Path]]:
+    """The runs to make: one, or one for each seed."""
+    base = options.name or recipe.name or Path(options.recipe).stem
+    if options.seeds is None:
+        return [(recipe, options.runs / base)]
+    try:
+        seeds = [int(seed) for seed in options.seeds.split(",")]
+    except ValueError:
+        raise UserError(f"--seeds {options.seeds}: give whole numbers, such as 1,2,3") from None
+    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise UserError(f"--seeds {options.seeds}: give different numbers, 0 or above")
+    return [
+        (recipe.model_copy(update={"seed": seed}), options.runs / f"{base}-seed{seed}") for seed in seeds
+    ]
+
+
+def _tell(report: Report) -> None:
+    from seqgen.training import distributed
+
+    if not distributed.is_main():
+        return
+    print("sentences of the trained model:")
+    print("".join(f"  {text}\n" for text in report.samples))
+    print(table(report.outcome.metrics, report.real))
+    if report.outcome.best is not None:
+        print(f"\nbest checkpoint: step {report.outcome.best_step}, {report.outcome.best:.4f}")
+    folder = report.folder if not report.folder.is_relative_to(Path.cwd()) else report.folder.relative_to(Path.cwd())
+    print(
+        f"\nrun folder: {folder}\nnext:\n"
+        f"  seqgen generate {folder} --count 10\n"
+        f"  seqgen score {folder} < sentences.txt\n"
+        f"  seqgen train text/mle-lstm --corpus.train my.txt     (a file of your own)"
+    )
+
+
+def table(model: Mapping[str, float], real: Mapping[str, float]) -> str:
+    """Figures beside those of as many real training sentences."""
+    rows = [f"{'figure':<14}{'model':>10}{'real data':>12}"]
+    for name, value in model.items():
+        beside = f"{real[name]:>12.4f}" if name in real else f"{'':>12}"
+        rows.append(f"{name:<14}{value:>10.4f}{beside}")
+    return "\n".join(rows)
+
+

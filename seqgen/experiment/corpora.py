@@ -1,0 +1,177 @@
+"""A recipe's corpus -> vocabulary and encoded splits, whatever kind of corpus it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqgen.errors import UserError
+from seqgen.evaluation.measure import Truth
+from seqgen.evaluation.sampling import sample
+from seqgen.evaluation.truth import GrammarTruth, OracleTruth
+from seqgen.generators.oracle import draw_oracle, load_oracle
+from seqgen.randomness import Stream
+from seqgen.recipe import data
+from seqgen.recipe.recipe import Recipe
+from seqgen.text.encoded import Encoded
+from seqgen.text.grammar import Grammar
+from seqgen.text.reading import Example, Tally, label_names, read, store_standard_input
+from seqgen.text.splits import Split
+from seqgen.text.vocabulary import Vocabulary
+
+Reading = Callable[[], Iterator[Example]]
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """What training needs of a corpus.
+
+    Attributes:
+        vocabulary: strings <-> ids.
+        splits: "train" and, where there are any, "valid" and "test".
+        limit: the most tokens of a sentence, END included.
+        labels: label names and their numbers; empty without labels.
+        truth: what a synthetic corpus knows of any sentence.
+    """
+
+    vocabulary: Vocabulary
+    splits: Mapping[str, Encoded]
+    limit: int
+    labels: Mapping[str, int] = field(default_factory=dict)
+    truth: Truth | None = None
+
+    @property
+    def train(self) -> Encoded:
+        """The training sentences."""
+        return self.splits["train"]
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same when a run is resumed."""
+        sums = {name: split.checksum for name, split in self.splits.items()}
+        return {"vocabulary": self.vocabulary.checksum, "labels": dict(self.labels), **sums}
+
+
+def open_corpora(recipe: Recipe, folder: Path | None, vocabulary: Vocabulary | None = None) -> Corpora:
+    """Read and encode a recipe's corpus.
+
+    Args:
+        recipe: the recipe.
+        folder: the run folder, for what is too large for memory and for a copy of standard input; None: memory only.
+        vocabulary: the one of an existing run, instead of making it.
+
+    Raises:
+        UserError: no corpus is given, or it cannot be read.
+    """
+    match recipe.corpus:
+        case data.FilesCorpus():
+            return _files(recipe, recipe.corpus, folder, vocabulary)
+        case data.GrammarCorpus():
+            return _grammar(recipe, recipe.corpus, vocabulary)
+        case data.OracleCorpus():
+            return _oracle(recipe.corpus)
+    raise UserError(f"corpus kind {recipe.corpus.kind!r} is not built yet")
+
+
+def _files(
+    recipe: Recipe, corpus: data.FilesCorpus, folder: Path | None, vocabulary: Vocabulary | None
+) -> Corpora:
+    source = _source(corpus, folder)
+
+    def reading(given: Any) -> Reading:
+        labelled = {} if isinstance(given, dict) else {"label": corpus.label}
+        return lambda: read(
+            given, text=corpus.text, encoding_errors=corpus.encoding_errors, tally=Tally(), **labelled
+        )
+
+    streams: dict[str, Reading] = {"train": reading(source)}
+    if isinstance(corpus.valid, str) and not corpus.valid.startswith("last:"):
+        streams["valid"] = reading(Path(corpus.valid))
+    elif corpus.valid is not None:
+        split = Split(streams["train"], corpus.valid, recipe.seed)
+        streams |= {"train": split.train, "valid": split.valid}
+    if corpus.test is not None:
+        streams["test"] = reading(Path(corpus.test))
+    labels = label_names(streams["train"]()) if corpus.labelled else {}
+    vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in streams["train"]()))
+    splits = {
+        name: Encoded.build(
+            stream(), vocabulary, corpus.limit, labels=labels or None, name=_name(corpus, name),
+            folder=None if folder is None else folder / "corpus" / name,
+        )
+        for name, stream in streams.items()
+    }  # fmt: skip
+    return Corpora(vocabulary, splits, corpus.limit, labels)
+
+
+def _source(corpus: data.FilesCorpus, folder: Path | None) -> Any:
+    """What `read` takes. Standard input can be read once only, so the run keeps a copy."""
+    if corpus.styles is not None:
+        return {label: Path(file) for label, file in corpus.styles.items()}
+    if corpus.train is None:
+        raise UserError("this recipe needs a corpus: add --corpus.train my.txt (one sentence a line)")
+    if isinstance(corpus.train, tuple):
+        return [Path(file) for file in corpus.train]
+    if corpus.train == "-":
+        if folder is None:
+            raise UserError("standard input as a corpus needs a run folder to keep it in")
+        kept = folder / "corpus" / "standard-input.txt"
+        return kept if kept.exists() else store_standard_input(kept)
+    return corpus.train
+
+
+def _name(corpus: data.FilesCorpus, split: str) -> str:
+    given = {"valid": corpus.valid, "test": corpus.test}.get(split)
+    return str(given) if isinstance(given, str) and not given.startswith("last:") else f"{split} sentences"
+
+
+def make_vocabulary(recipe: Recipe, texts: Iterator[str]) -> Vocabulary:
+    """The vocabulary a recipe asks for, learned from the training sentences where it is to be learned."""
+    settings = recipe.vocabulary
+    if settings is None:
+        source = getattr(recipe.generator, "source", None)
+        return Vocabulary.open(source) if source else Vocabulary.train(texts, "word")
+    if isinstance(settings, data.OpenVocabulary):
+        return Vocabulary.open(settings.source)
+    return Vocabulary.train(
+        texts, settings.kind, settings.size, settings.minimum, settings.lowercase, settings.punctuation
+    )
+
+
+def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary | None) -> Corpora:
+    grammar = Grammar.default()
+    if corpus.style is not None and corpus.style not in grammar.styles:
+        raise UserError(f"style {corpus.style!r} is unknown; the grammar has: {', '.join(grammar.styles)}")
+    labels = {name: number for number, name in enumerate(grammar.styles)} if corpus.labelled else {}
+    counts = {"train": corpus.count, "valid": corpus.valid, "test": corpus.test}
+    drawn = {
+        # Each split has a stream of its own, so that asking for more of one leaves the others alone.
+        name: [Example(*pair) for pair in grammar.sample(count, Stream.of(corpus.seed, name).key, corpus.style)]
+        for name, count in counts.items()
+    }
+    vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in drawn["train"]))
+    splits = {
+        name: Encoded.build(examples, vocabulary, corpus.limit, labels=labels or None, name=f"{name} sentences")
+        for name, examples in drawn.items()
+    }
+    return Corpora(vocabulary, splits, corpus.limit, labels, GrammarTruth(grammar))
+
+
+def _oracle(corpus: data.OracleCorpus) -> Corpora:
+    if isinstance(corpus.parameters, str):
+        if not Path(corpus.parameters).expanduser().is_file():
+            raise UserError(f"corpus.parameters: there is no file {corpus.parameters}; give an .npz, or a seed")
+        oracle = load_oracle(Path(corpus.parameters).expanduser())
+    else:
+        oracle = draw_oracle(corpus.parameters, corpus.vocabulary)
+    size = oracle.head.weight.shape[0]
+    splits = {}
+    for name, count in {"train": corpus.count, "valid": corpus.valid}.items():
+        ids = sample(oracle, count, corpus.length, Stream.of(corpus.seed, "oracle", name)).tokens
+        starts = torch.arange(count) * corpus.length
+        lengths = torch.full((count,), corpus.length)
+        splits[name] = Encoded(ids.flatten().to(torch.int32), starts, lengths, pad=0)
+    return Corpora(Vocabulary.numbers(size), splits, corpus.length, {}, OracleTruth(oracle))
