@@ -132,9 +132,12 @@ def _tell(report: Report) -> None:
         return
     print("sentences of the trained model:")
     print("".join(f"  {text}\n" for text in report.samples))
-    print(table(report.outcome.metrics, report.real))
-    if report.outcome.best is not None:
-        print(f"\nbest checkpoint: step {report.outcome.best_step}, {report.outcome.best:.4f}")
+    columns = {"last": report.outcome.metrics, "real data": report.real}
+    if report.best and report.outcome.best_step != report.outcome.steps:
+        columns = {"last": report.outcome.metrics, f"step {report.outcome.best_step}": report.best, **columns}
+    print(table(columns))
+    if report.outcome.best_step is not None:
+        print(f"\nbest checkpoint: step {report.outcome.best_step}")
     folder = report.folder if not report.folder.is_relative_to(Path.cwd()) else report.folder.relative_to(Path.cwd())
     print(
         f"\nrun folder: {folder}\nnext:\n"
@@ -144,12 +147,11 @@ def _tell(report: Report) -> None:
     )
 
 
-def table(model: Mapping[str, float], real: Mapping[str, float]) -> str:
-    """Figures beside those of as many real training sentences."""
-    rows = [f"{'figure':<14}{'model':>10}{'real data':>12}"]
-    for name, value in model.items():
-        beside = f"{real[name]:>12.4f}" if name in real else f"{'':>12}"
-        rows.append(f"{name:<14}{value:>10.4f}{beside}")
-    return "\n".join(rows)
-
-
+def table(columns: Mapping[str, Mapping[str, float]]) -> str:
+    """Figures by name, one column each for the model's checkpoints and as many real training sentences."""
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    lines = ["figure".ljust(14) + "".join(title.rjust(14) for title in columns)]
+    for name in names:
+        cells = [f"{column[name]:14.4f}" if name in column else " " * 14 for column in columns.values()]
+        lines.append(name.ljust(14) + "".join(cells).rstrip())
+    return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +40,12 @@ class Machine:
 
 @dataclass(frozen=True)
 class Report:
-    """What is told when a run ends: its folder, the last figures, those of real data, and some sentences."""
+    """What is told when a run ends: its folder, the figures of the last and of the best checkpoint and of real data, and
+    some sentences."""
 
     folder: Path
     outcome: Outcome
+    best: Mapping[str, float]
     real: Mapping[str, float]
     samples: Sequence[str]
 
@@ -65,7 +68,8 @@ class Experiment:
         real = self.measure.real(Stream.of(self.recipe.seed, "real data"))
         if not self.samples:
             self.samples = self.measure(self._stream)[1]
-        return Report(self.run.folder, outcome, real, self.samples[:8])
+        best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
+        return Report(self.run.folder, outcome, best, real, self.samples[:8])
 
     def _trainer(self, machine: Machine) -> Trainer:
         recipe = self.recipe
@@ -150,6 +154,17 @@ def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Repo
         if recipe != before:
             run.write_text("recipe.yaml", write(recipe))
         return Experiment(recipe, run, corpora, machine).train(resume=True)
+
+
+def evaluation(folder: Path, step: int) -> dict[str, float]:
+    """The figures a run's journal holds of a step; empty where it was not evaluated."""
+    found: dict[str, float] = {}
+    for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines():
+        entry = json.loads(line)
+        if entry.get("event") == "evaluation" and entry["step"] == step:
+            about = ("event", "step", "round", "phase", "seconds", "nonfinite")
+            found = {k: math.nan if v is None else v for k, v in entry.items() if k not in about}
+    return found
 
 
 def require_resumable(before: Recipe, after: Recipe) -> None:
