@@ -91,8 +91,10 @@ class RelationalCell(nn.Module):
             last = number + 1 == len(self.blocks)
             slots = block(slots, kept if last else kept + 1)
         accept, keep = (self.memory_gates(memory.tanh()) + gates.unsqueeze(1)).chunk(2, -1)
-        old: Tensor = (keep + self.forget_bias).sigmoid() * memory
-        return old + accept.sigmoid() * slots.tanh()
+        after: Tensor = (
+            accept.sigmoid() * slots.tanh() + (keep + self.forget_bias).sigmoid() * memory
+        )
+        return after
 
 
 class Relational(Generator):
