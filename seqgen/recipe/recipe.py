@@ -77,7 +77,7 @@ class PhaseEvaluation(Settings):
     """What a phase changes of the evaluation."""
 
     every: Positive
-    """Rounds between two evaluations in this phase."""
+    """Steps between two evaluations in this phase."""
 
 
 class Phase(Settings):
@@ -137,7 +137,7 @@ class Evaluation(Settings):
     """What is measured during training."""
 
     every: Positive | None = 1_000
-    """Rounds between two evaluations; none: only at the end."""
+    """Steps between two evaluations; none: only at the end of each phase."""
     samples: Positive = 1_000
     """Sentences drawn for the metrics."""
     metrics: tuple[Metric, ...] = ("likelihood", "bleu", "self-bleu", "distinct")
