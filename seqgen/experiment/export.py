@@ -1,0 +1,50 @@
+"""A trained run -> a folder that other programs open."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from seqgen.errors import UserError
+from seqgen.experiment.model import TextModel
+from seqgen.experiment.reopen import Which, load
+from seqgen.generators.pretrained import Pretrained
+from seqgen.training.checkpoint import weights_writer
+
+
+def export(run: str | Path, folder: str | Path, checkpoint: Which | None = None) -> Path:
+    """Write a run's model to a new folder.
+
+    A pretrained generator becomes a Hugging Face model folder that `AutoModelForCausalLM` and `AutoTokenizer` open; any
+    other generator becomes its weights (generator.safetensors), its recipe and its tokenizer, which `AutoTokenizer` opens.
+
+    Raises:
+        UserError: the folder exists and is not empty, or the run cannot be opened.
+    """
+    target = Path(folder).expanduser()
+    if target.exists() and any(target.iterdir()):
+        raise UserError(f"{target} exists and is not empty; give a new folder")
+    model = load(run, checkpoint)
+    draft = target.with_name(target.name + ".draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    model.vocabulary.save(draft)
+    _write(model, Path(run).expanduser(), draft)
+    if target.exists():
+        target.rmdir()
+    draft.rename(target)
+    return target
+
+
+def _write(model: TextModel, run: Path, draft: Path) -> None:
+    generator = model.generator
+    if isinstance(generator, Pretrained):
+        if generator.styles:
+            raise UserError("a model with labels has vectors that a Hugging Face model has no place for")
+        generator.model.save_pretrained(draft)
+        return
+    weights_writer(generator)(draft / "generator.safetensors")
+    shutil.copyfile(run / "recipe.yaml", draft / "recipe.yaml")
+    facts = {"limit": model.limit, "labels": dict(model.labels)}
+    (draft / "model.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
