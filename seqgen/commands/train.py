@@ -135,6 +135,8 @@ def _tell(report: Report) -> None:
     columns = {"last": report.outcome.metrics, "real data": report.real}
     if report.best and report.outcome.best_step != report.outcome.steps:
         columns = {"last": report.outcome.metrics, f"step {report.outcome.best_step}": report.best, **columns}
+    if report.test:
+        columns["test"] = report.test
     print(table(columns))
     if report.outcome.best_step is not None:
         print(f"\nbest checkpoint: step {report.outcome.best_step}")

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from seqgen.errors import UserError
+from seqgen.evaluation.likelihood import likelihood
 from seqgen.evaluation.measure import FIGURES, Measure
 from seqgen.experiment.build import build_modules, build_phases, build_players
 from seqgen.experiment.corpora import Corpora, open_corpora
@@ -40,12 +41,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class Report:
-    """What is told when a run ends: its folder, the figures of the last and of the best checkpoint and of real data, and
-    some sentences."""
+    """What is told when a run ends: its folder, the figures of the last and of the best checkpoint, of the selected one on
+    the test sentences, and of real data; and some sentences."""
 
     folder: Path
     outcome: Outcome
     best: Mapping[str, float]
+    test: Mapping[str, float]
     real: Mapping[str, float]
     samples: Sequence[str]
 
@@ -69,7 +71,16 @@ class Experiment:
         if not self.samples:
             self.samples = self.measure(self._stream)[1]
         best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
-        return Report(self.run.folder, outcome, best, real, self.samples[:8])
+        return Report(self.run.folder, outcome, best, self._test(), real, self.samples[:8])
+
+    def _test(self) -> dict[str, float]:
+        """The likelihood of the test sentences, scored once, under the checkpoint that `load` would take."""
+        test = self.corpora.splits.get("test")
+        if test is None or not distributed.is_main():
+            return {}
+        load_weights(self.run, self.modules)
+        result = likelihood(self.measure.generator, test)
+        return {"nll": result.nats, "perplexity": result.perplexity}
 
     def _trainer(self, machine: Machine) -> Trainer:
         recipe = self.recipe
