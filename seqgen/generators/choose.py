@@ -110,7 +110,8 @@ class Sample:
     def ids(self, logits: Tensor, numbers: Tensor) -> Tensor:
         """Draw with given random numbers (rows,); the logits may be overwritten."""
         if self.temperature != 1.0:
-            logits = logits / self.temperature
+            in_place = not torch.is_grad_enabled()
+            logits = logits.div_(self.temperature) if in_place else logits / self.temperature
         if self.top_k:
             logits = keep_top_k(logits, self.top_k)
         if self.top_p < 1.0:

@@ -43,8 +43,8 @@ def draw_gumbel(logits: Tensor, seeds: Tensor) -> Tensor:
 
 def gumbel_noise(seeds: Tensor, width: int) -> Tensor:
     """Standard Gumbel noise (rows, width) from one seed a row; finite everywhere."""
-    # The middle of each of the 2^24 cells: neither 0 nor 1, so both logarithms are finite.
-    uniform = spread(seeds, width).add_(2.0**-25)
+    # Neither 0 nor 1, so that both logarithms are finite; adding instead would round the last cell up to 1.
+    uniform = spread(seeds, width).clamp_min_(2.0**-25)
     return uniform.log_().neg_().log_().neg_()
 
 

@@ -43,7 +43,8 @@ class Head(nn.Module):
 
     def logits(self, hidden: Tensor, out: Tensor | None = None) -> Tensor:
         """Float32 logits: (..., width) -> (..., vocabulary); `out` is a float32 (rows, vocabulary) buffer or None."""
-        if out is None or hidden.dim() != 2 or _product_type(hidden) != torch.float32:
+        kinds = {_product_type(hidden), self.weight.dtype}
+        if out is None or hidden.dim() != 2 or kinds != {torch.float32}:
             return _logits(hidden, self.weight, self.bias)
         if self.bias is None:
             return torch.mm(hidden.float(), self.weight.t(), out=out)
@@ -55,7 +56,7 @@ class Head(nn.Module):
         """Sum of weights x smoothed cross-entropy; hidden (..., width), ids and weights (...). Scalar float32."""
         hidden, ids, weights = _rows(hidden, ids, weights)
         bias = self.weight.new_zeros(self.weight.shape[0]) if self.bias is None else self.bias
-        needs = torch.is_grad_enabled() and (hidden.requires_grad or self.weight.requires_grad)
+        needs = torch.is_grad_enabled() and any(t.requires_grad for t in (hidden, self.weight, bias))
         total: Tensor = _FusedCrossEntropy.apply(
             hidden, self.weight, bias, ids, weights, smoothing, needs
         )
