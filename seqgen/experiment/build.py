@@ -147,13 +147,14 @@ def _optimizer(settings: Player, parameters: Sequence[Tensor]) -> torch.optim.Op
 
 def _schedule(settings: Player, steps: int) -> Callable[[int], float] | None:
     schedule = settings.schedule
+    warmup = min(schedule.warmup, steps - 1)  # a run cut short for a try warms up to its end
     match schedule.kind:
         case "constant":
             return schedules.constant(schedule.warmup) if schedule.warmup else None
         case "cosine":
-            return schedules.cosine(steps, schedule.warmup, schedule.final)
+            return schedules.cosine(steps, warmup, schedule.final)
         case "linear":
-            return schedules.linear(steps, schedule.warmup, schedule.final)
+            return schedules.linear(steps, warmup, schedule.final)
         case "inverse-root":
             return schedules.inverse_square_root(max(schedule.warmup, 1))
 
