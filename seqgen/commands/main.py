@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except BrokenPipeError:
         return _end_quietly()
+    except SystemExit as end:  # argparse after --help, and runs that were told to stop
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
         print("seqgen: interrupted", file=sys.stderr)
         return 130

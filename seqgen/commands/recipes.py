@@ -82,8 +82,8 @@ def check(arguments: list[str]) -> int:
         except UserError as problem:
             problems.append(str(problem))
             continue
-        needed = files.missing_corpus(recipe, name)
-        print(f"{name}: fine" + (f"; {needed}" if needed else ""))
+        needed = files.missing_corpus(recipe, name) is not None
+        print(f"{name}: fine" + ("; give it a corpus: --corpus.train my.txt" if needed else ""))
     if problems:
         raise UserError("\n".join(problems))
     return 0

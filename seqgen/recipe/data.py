@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from seqgen.recipe.settings import Positive, Settings, Share, Whole
+from seqgen.recipe.settings import Positive, Settings, Share, Text, Whole
 
 
 def kind_or_files(given: Any) -> str | None:
@@ -26,7 +26,7 @@ class FilesCorpus(Settings):
     train: str | tuple[str, ...] | None = None
     """Training sentences: .txt, .jsonl, .csv or .tsv (each also .gz), a Hugging Face dataset as
     hf:owner/name, or - for standard input."""
-    valid: Share | str | None = 0.05
+    valid: Share | Text | None = 0.05
     """Validation sentences: a file, a share of the training sentences, or last:500 for its last
     500."""
     test: str | None = None
@@ -110,7 +110,7 @@ class OracleCorpus(Settings):
 
     kind: Literal["oracle"] = "oracle"
     """Where the sentences come from."""
-    parameters: Whole | str = 0
+    parameters: Whole | Text = 0
     """The oracle itself: a seed its parameters are drawn from, or an .npz file that holds them."""
     vocabulary: Positive = 5_000
     """Number of words."""

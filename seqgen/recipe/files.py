@@ -170,7 +170,7 @@ def _differences(one: Any, other: Any, name: str) -> Iterator[str]:
 
 
 def missing_corpus(recipe: Recipe, name: str) -> str | None:
-    """What to write where, if a recipe still needs its sentences; `name` is how the user calls it."""
+    """What to write where if a recipe lacks its sentences; `name` is how the user calls it."""
     from seqgen.recipe.data import FilesCorpus
 
     if not isinstance(recipe.corpus, FilesCorpus) or recipe.corpus.given:

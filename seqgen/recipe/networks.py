@@ -124,7 +124,7 @@ Generator = Annotated[
 class RecurrentDiscriminator(Settings):
     """Bidirectional recurrent network over hidden states and outputs (professor forcing)."""
 
-    kind: Literal["recurrent"] = "recurrent"
+    kind: Literal["recurrent"]  # no default: a file that leaves it out could not grow a second kind
     """The network."""
     hidden: Positive = 512
     """Size of each direction; the paper has 2048."""

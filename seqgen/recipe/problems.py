@@ -117,6 +117,8 @@ def _described(path: Path, data: Any) -> str:
     place = None if parent is None else parent.step(path[-1])
     if parent is None or parent.chosen is None or place is None:
         return ""
+    if path[-1] == "kind":
+        return f"; allowed: {', '.join(literals(place.annotation))}"
     if place.kinds:
         return f"; give it with a kind: {', '.join(place.kinds)}"
     text = parent.chosen.model_fields[str(path[-1])].description or ""

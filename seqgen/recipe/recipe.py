@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 from pydantic import Discriminator as TellApart
-from pydantic import Field, SerializerFunctionWrapHandler, Tag, model_serializer, model_validator
 
 from seqgen.recipe.data import Corpus, FilesCorpus, Vocabulary
 from seqgen.recipe.methods import Method
@@ -159,6 +166,12 @@ class Saving(Settings):
     """How many of the latest checkpoints are kept; the best is kept besides."""
 
 
+def _folder_name(name: str) -> str:
+    if not name or name.startswith(".") or set(name) & set("/\\\0"):
+        raise ValueError(f"{name!r} given; it names a folder: no / or \\, no dot in front")
+    return name
+
+
 class Recipe(Settings):
     """Everything that decides a training run."""
 
@@ -168,7 +181,7 @@ class Recipe(Settings):
     """What must be at hand: a corpus, a package, a device."""
     expect: str | None = None
     """The figures to expect, and the time."""
-    name: Annotated[str, Field(pattern=r"^[^/\\\x00.][^/\\\x00]*$")] | None = None
+    name: Annotated[str, AfterValidator(_folder_name)] | None = None
     """Name of the run and of its folder under runs/; none: made from recipe and seed."""
     corpus: Corpus = FilesCorpus()
     """The sentences."""

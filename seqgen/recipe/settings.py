@@ -54,4 +54,6 @@ PositiveNumber = Annotated[float, _number, Field(gt=0)]
 Share = Annotated[float, _number, Field(ge=0, le=1)]
 Dropout = Annotated[float, _number, Field(ge=0, lt=1)]
 Decay = Annotated[float, _number, Field(gt=0, lt=1)]
+# Beside a number in a union: plain text would take the numbers that are out of range.
+Text = Annotated[str, Field(strict=True)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]

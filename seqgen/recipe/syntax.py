@@ -38,6 +38,15 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # PyYAML would fold these line separators into spaces when it writes them as they are.
+    style = '"' if re.search("[\x85\u2028\u2029]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def _teach(target: Any) -> None:
     for name, (first, pattern) in _WORDS.items():
         starts = [*first, ""] if name == "null" else list(first)
@@ -98,11 +107,10 @@ class _Reading:
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         """The data of a node."""
-        line = node.start_mark.line + 1
-        self.marks.setdefault(path, line)
+        self.marks.setdefault(path, node.start_mark.line + 1)
         if id(node) in self._seen:
-            self.problems.append(
-                (line, "anchors and aliases (&, *) are not used in recipes: write it out")
+            self._note(
+                node, path, "anchors and aliases (&, *) are not used in recipes: write it out"
             )
             return None
         self._seen.add(id(node))
@@ -110,30 +118,32 @@ class _Reading:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, number)) for number, item in enumerate(node.value)]
-        return self._scalar(node, line)
+        return self._scalar(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
+            key = str(key_node.value)
             here = (*path, key)
             if not isinstance(key_node, yaml.ScalarNode):
-                self.problems.append((line, "a setting's name must be a word"))
+                self._note(key_node, path, "the name of a setting must be a word")
             elif key in data:
-                name = ".".join(map(str, here))
-                first = self.marks[here]
-                self.problems.append((line, f"{name}: given twice, first on line {first}"))
+                self._note(key_node, here, f"given twice, first on line {self.marks[here]}")
             else:
-                self.marks[here] = line
+                self.marks[here] = key_node.start_mark.line + 1
                 data[key] = self.value(value_node, here)
         return data
 
-    def _scalar(self, node: yaml.Node, line: int) -> Any:
+    def _scalar(self, node: yaml.Node, path: Path) -> Any:
         try:
             return self.loader.construct_object(node)
         except (yaml.YAMLError, ValueError):
-            self.problems.append((line, f"cannot read {node.value!r} with the tag {node.tag}"))
-            return None
+            self._note(node, path, f"cannot read {node.value!r} with the tag {node.tag}")
+            return node.value
+
+    def _note(self, node: yaml.Node, path: Path, text: str) -> None:
+        name = ".".join(map(str, path))
+        self.problems.append((node.start_mark.line + 1, f"{name}: {text}" if name else text))
 
 
 def _syntax_problem(problem: yaml.YAMLError) -> tuple[int, str]:
@@ -142,6 +152,5 @@ def _syntax_problem(problem: yaml.YAMLError) -> tuple[int, str]:
     context = getattr(problem, "context", None)
     hint = "; indent with spaces, not tabs" if "'\\t'" in said else ""
     where = f" (column {mark.column + 1})" if mark is not None else ""
-    return (
-        mark.line + 1 if mark else 1
-    ), f"not YAML{where}: {said}{f', {context}' if context else ''}{hint}"
+    said = f"{said}, {context}" if context else said
+    return (mark.line + 1 if mark else 1), f"not YAML{where}: {said}{hint}"

@@ -1,0 +1,81 @@
+"""Parts of a recipe that do not go together are refused, with the way out."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from seqgen.recipe.files import parse, read
+from seqgen.recipe.overrides import override
+from seqgen.recipe.problems import RecipeError
+
+PROFESSOR = read("text/professor-forcing")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--discriminator none", "discriminator: missing|needs one"),
+        ("--phases.1.only critic", "no player 'critic'; the players of professor-forcing"),
+        ("--phases.0.players.discriminator.rate 1", "is unknown; the players of teacher-forcing"),
+        ("--phases.1.only generator --phases.1.players.discriminator.rate 1", "does not play here"),
+        ("--players.critic.rate 1", "no phase has a player 'critic'"),
+        ("--phases.1.method.gate_low 0.995", "gate_low 0.995 must lie below gate_high 0.99"),
+        ("--vocabulary none", "vocabulary: missing; for instance"),
+        ("--vocabulary.kind subword", "needs a size"),
+        ("--vocabulary.kind character", "punctuation: final is for kind word"),
+        ("--generator.kind transformer --corpus.limit 600", "512 is below the longest .* 600"),
+        ("--generator.kind transformer --generator.width 2", "no multiple of heads 4; 4 would be"),
+        ("--generator.kind pretrained --generator.source gpt2", "brings its own"),
+        ("--generator.kind pretrained", "either source"),
+        ("--generator.kind pretrained --generator.configuration.n_layer 2", "needs a model_type"),
+        ("--accumulation 3", "3 does not divide the batch of 64"),
+        ("--by_label", "no labels; name corpus.label"),
+        ("--evaluate.metrics bleu", "'likelihood' is not among"),
+        ("--evaluate.select none --evaluate.patience 3", "says nothing without"),
+        ("--corpus.train a --corpus.styles b c", "either train or styles"),
+        ("--corpus.styles b c --corpus.label d", "leave label out"),
+        ("--name ../x", "'../x' given; it names a folder"),
+        ("--about=", "at least 1 character"),
+    ],
+)
+def test_contradictions_are_refused(flags: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        override(PROFESSOR, flags.split())
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--corpus.kind oracle --generator.kind transformer --generator.limit 20",
+        "--corpus.kind oracle --vocabulary none",
+        "--vocabulary.kind character --vocabulary.punctuation keep",
+        "--vocabulary.kind subword --vocabulary.punctuation keep --vocabulary.size 100",
+        "--by_label --corpus.label stars",
+        "--phases.1.only discriminator",
+        "--phases.1.method.kind teacher-forcing --players '{generator: {rate: 1}}'",
+    ],
+)
+def test_what_goes_together_passes(flags: str) -> None:
+    assert override(PROFESSOR, shlex.split(flags)) != PROFESSOR
+
+
+def test_contradictions_have_their_line() -> None:
+    text = "about: x\nvocabulary: {kind: word}\ngenerator: {kind: lstm}\nphases:\n"
+    text += "  - {method: {kind: teacher-forcing}, steps: 1, only: [critic]}\nbatch: 64\n"
+    text += "accumulation: 3\n"
+    with pytest.raises(RecipeError) as caught:
+        parse(text, "my.yaml")
+    assert [one.split(": ")[0:2] for one in caught.value.problems] == [
+        ["my.yaml:5", "phases.0.only"],
+        ["my.yaml:7", "accumulation"],
+    ]
+
+
+def test_phases_are_walked_in_order_with_their_paths() -> None:
+    assert [path for path, _ in PROFESSOR.walk()] == [("phases", 0), ("phases", 1)]
+    assert [phase.turns for _, phase in PROFESSOR.walk()] == [
+        ("generator",),
+        ("discriminator", "generator"),
+    ]
