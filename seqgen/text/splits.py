@@ -56,8 +56,9 @@ class Split:
     """Two streams out of one corpus: the rows that train and the rows that validate.
 
     A share s holds out one of every 1/s consecutive rows, which one is drawn from the seed: exact
-    to a row, and it needs no count of rows. A number n draws n of all rows, "last" takes the end;
-    both count the rows in a pass of their own. A row's fate depends on the seed and its row number,
+    to a row, and it needs no count of rows; where it comes to no row at all, the last row is held
+    out. A number n draws n of all rows, "last" takes the end; both count the rows in a pass of
+    their own. A row's fate depends on the seed and its row number,
     blank lines not counted. With labels, each label is split so by itself: n rows of each label,
     numbered within the label.
 
@@ -67,7 +68,7 @@ class Split:
         seed: draws the rows; another seed, another split.
 
     Raises:
-        CorpusError: nothing is left for one of the two (while streaming).
+        CorpusError: no row is left to train on (while streaming).
     """
 
     def __init__(
@@ -80,23 +81,38 @@ class Split:
 
     def train(self) -> Iterator[Example]:
         """Stream the rows that train, in the order of the corpus."""
-        return self._side(False, "leaves no row to train on; give less")
+        return self._side(False)
 
     def valid(self) -> Iterator[Example]:
         """Stream the rows held out, in the order of the corpus."""
-        return self._side(True, "leaves no row to validate on; give a number of rows, or a file")
+        return self._side(True)
 
-    def _side(self, held: bool, problem: str) -> Iterator[Example]:
+    def _side(self, wanted: bool) -> Iterator[Example]:
         found = False
-        flags: dict[str | None, Iterator[bool]] = {}
-        for example in self._examples():
-            if example.label not in flags:
-                flags[example.label] = self._flags(example.label)
-            if next(flags[example.label]) is held:
+        for example, held in self._marked():
+            if held is wanted:
                 found = True
                 yield example
         if not found:
-            raise CorpusError(f"holding out {self._given} {problem}")
+            raise CorpusError(
+                f"holding out {self._given} leaves no row to train on; give more sentences, or a"
+                " validation file"
+            )
+
+    def _marked(self) -> Iterator[tuple[Example, bool]]:
+        """Every row and whether it is held out, one row late: the last one may have to step in."""
+        flags: dict[str | None, Iterator[bool]] = {}
+        last: tuple[Example, bool] | None = None
+        some = False
+        for example in self._examples():
+            if last is not None:
+                yield last
+            if example.label not in flags:
+                flags[example.label] = self._flags(example.label)
+            last = example, next(flags[example.label])
+            some = some or last[1]
+        if last is not None:
+            yield last[0], last[1] or not some
 
     def _flags(self, label: str | None) -> Iterator[bool]:
         """For one row after another: is it held out?"""
