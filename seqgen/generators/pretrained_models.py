@@ -94,6 +94,7 @@ def add_lora(model: Any, *, rank: int = 8, alpha: float = 16.0, dropout: float =
         lora_alpha=alpha,
         lora_dropout=dropout,
         target_modules="all-linear",
+        fan_in_fan_out=any(type(part).__name__ == "Conv1D" for part in model.modules()),
         task_type="CAUSAL_LM",
     )
     return peft.inject_adapter_in_model(settings, model)
