@@ -9,7 +9,14 @@ import pytest
 from seqgen.commands.main import main
 from seqgen.recipe import files
 
-SOUND = files.find("quickstart").text()
+OWN = """\
+about: a recipe of one's own
+corpus: {kind: grammar}
+vocabulary: {kind: word}
+generator: {kind: lstm, hidden: 8}
+phases:
+  - {method: {kind: teacher-forcing, smoothing: 0.25}, steps: 10}
+"""
 
 
 def run(*arguments: str) -> int:
@@ -27,13 +34,16 @@ def test_list_shows_every_recipe_with_what_it_is_about(
 
 def test_show_prints_the_file_as_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("show", "quickstart") == 0
-    assert capsys.readouterr().out == SOUND
+    assert capsys.readouterr().out == files.find("quickstart").text()
 
 
-def test_show_settings_lists_flags_values_and_meanings(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("show", "text/professor-forcing", "--settings") == 0
+def test_show_settings_lists_flags_values_and_meanings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.yaml").write_text(OWN)
+    assert run("show", str(tmp_path / "mine.yaml"), "--settings") == 0
     out = capsys.readouterr().out
-    assert "  --phases.1.method.gate_low 0.75\n" in out
+    assert "  --phases.0.method.smoothing 0.25\n" in out
     assert "One of: lstm, gru, transformer, relational, pretrained." in out
 
 
@@ -41,8 +51,8 @@ def test_check_tells_all_problems_of_all_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good, bad, worse = (tmp_path / name for name in ("good.yaml", "bad.yaml", "worse.yaml"))
-    good.write_text(SOUND)
-    bad.write_text(SOUND.replace("hidden:", "hiden:").replace("steps: ", "steps: -"))
+    good.write_text(OWN)
+    bad.write_text(OWN.replace("hidden:", "hiden:").replace("steps: ", "steps: -"))
     worse.write_text("a: [1\n")
     assert run("check", *map(str, (good, bad, worse))) == 2
     out, err = capsys.readouterr()

@@ -6,11 +6,25 @@ import shlex
 
 import pytest
 
-from seqgen.recipe.files import parse, read
+from seqgen.recipe.files import parse
 from seqgen.recipe.overrides import override
 from seqgen.recipe.problems import RecipeError
 
-PROFESSOR = read("text/professor-forcing")
+PROFESSOR = parse(
+    """
+about: two players
+vocabulary: {kind: word, punctuation: final}
+generator: {kind: lstm}
+discriminator: {kind: recurrent}
+phases:
+  - {method: {kind: teacher-forcing}, steps: 10}
+  - {method: {kind: professor-forcing}, steps: 10}
+players: {generator: {}, discriminator: {}}
+batch: 64
+evaluate: {select: likelihood}
+""",
+    "two players",
+)
 
 
 @pytest.mark.parametrize(
