@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from seqgen.text.reading import Example, Tally, label_names, read, store_standar
 from seqgen.text.splits import Split
 from seqgen.text.vocabulary import Vocabulary
 
-Reading = Callable[[], Iterator[Example]]
+Reading = Callable[[Tally], Iterator[Example]]
 
 
 @dataclass(frozen=True)
@@ -79,32 +80,46 @@ def open_corpora(recipe: Recipe, folder: Path | None, vocabulary: Vocabulary | N
 def _files(
     recipe: Recipe, corpus: data.FilesCorpus, folder: Path | None, vocabulary: Vocabulary | None
 ) -> Corpora:
-    source = _source(corpus, folder)
+    streams = _streams(corpus, _source(corpus, folder), recipe.seed)
+    labels = label_names(streams["train"](Tally())) if corpus.labelled else {}
+    vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in streams["train"](Tally())))
+    splits = {}
+    for name, stream in streams.items():
+        tally = Tally()  # of this pass alone: the passes before met the same blank lines
+        splits[name] = Encoded.build(
+            stream(tally), vocabulary, corpus.limit, labels=labels or None, name=_name(corpus, name),
+            folder=None if folder is None else folder / "corpus" / name, tally=tally,
+        )  # fmt: skip
+    return Corpora(vocabulary, splits, corpus.limit, labels)
+
+
+def _streams(corpus: data.FilesCorpus, source: Any, seed: int) -> dict[str, Reading]:
+    """How each split is read, again and again."""
 
     def reading(given: Any) -> Reading:
-        labelled = {} if isinstance(given, dict) else {"label": corpus.label}
-        return lambda: read(
-            given, text=corpus.text, encoding_errors=corpus.encoding_errors, tally=Tally(), **labelled
+        label = None if isinstance(given, dict) else corpus.label
+        return lambda tally: read(
+            given, text=corpus.text, label=label, encoding_errors=corpus.encoding_errors, tally=tally
         )
 
-    streams: dict[str, Reading] = {"train": reading(source)}
+    whole = reading(source)
+    streams = {"train": whole}
     if isinstance(corpus.valid, str) and not corpus.valid.startswith("last:"):
-        streams["valid"] = reading(Path(corpus.valid))
+        streams["valid"] = reading(corpus.valid)
     elif corpus.valid is not None:
-        split = Split(streams["train"], corpus.valid, recipe.seed)
-        streams |= {"train": split.train, "valid": split.valid}
+        rule = corpus.valid
+        streams["train"] = lambda tally: Split(_counted(whole, tally), rule, seed).train()
+        # What was dropped is told of the file as a whole, with its training sentences.
+        streams["valid"] = lambda _: Split(_counted(whole, Tally()), rule, seed).valid()
     if corpus.test is not None:
-        streams["test"] = reading(Path(corpus.test))
-    labels = label_names(streams["train"]()) if corpus.labelled else {}
-    vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in streams["train"]()))
-    splits = {
-        name: Encoded.build(
-            stream(), vocabulary, corpus.limit, labels=labels or None, name=_name(corpus, name),
-            folder=None if folder is None else folder / "corpus" / name,
-        )
-        for name, stream in streams.items()
-    }  # fmt: skip
-    return Corpora(vocabulary, splits, corpus.limit, labels)
+        streams["test"] = reading(corpus.test)
+    return streams
+
+
+def _counted(whole: Reading, tally: Tally) -> Callable[[], Iterator[Example]]:
+    """Starts reading, and counts the first time only: a split may need another pass for the number of rows."""
+    tallies = chain([tally], iter(Tally, None))
+    return lambda: whole(next(tallies))
 
 
 def _source(corpus: data.FilesCorpus, folder: Path | None) -> Any:
