@@ -93,13 +93,15 @@ class TextModel:
         """`generate`, a block at a time; the sentences do not depend on the size of the blocks."""
         if count < 1:
             raise UserError(f"count {count}: ask for at least 1 sentence")
+        if beam < 1:
+            raise UserError(f"beam {beam}: must be 1 (no beam search) or more")
         time = self._time(limit)
         given = self._prefix(prefix, time)
         if beam > 1:
             yield from self._beams(count, beam, time, length_penalty, given, label)
             return
         choose = _choice(temperature, top_k, top_p)
-        for rows in torch.arange(count, device=self.generator.device).split(BLOCK):
+        for rows in torch.split(torch.arange(count, device=self.generator.device), BLOCK):
             choice = choose if given is None else Forced(_repeat(given, len(rows)), choose)
             with evaluating(self.generator):
                 drawn = decode(

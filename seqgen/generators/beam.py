@@ -130,14 +130,15 @@ def beam_search(
         prefixes: what each row must begin with, without END.
 
     Raises:
-        ValueError: a width or count below 1, or more beams than the vocabulary has words.
+        ValueError: a count, width or time below 1, or more tokens than the generator can read.
     """
-    vocabulary = generator.head.weight.shape[0]
-    if count < 1 or not 1 <= width <= vocabulary:
-        raise ValueError(f"beam search of {count} rows and width {width}: width must be 1 to {vocabulary}")
+    if min(count, width, time) < 1:
+        raise ValueError(f"beam search of {count} rows, width {width}, {time} tokens: all must be at least 1")
+    if generator.limit is not None and time > generator.limit:
+        raise ValueError(f"{time} tokens asked for, the generator reads at most {generator.limit}")
     beam = Beam(count, width, time, generator.specials.end, length_penalty, prefixes)
     rows = torch.arange(count * width, device=generator.device)
-    beam.prepare(rows, time, vocabulary, None)
+    beam.prepare(rows, time, generator.head.weight.shape[0], None)
     spread = None if condition is None else condition.select(rows // width)
     state = generator.start(count * width, spread)
     first = torch.full((count * width,), generator.specials.begin, device=generator.device)
