@@ -51,7 +51,8 @@ def _generator(settings: Any, vocabulary: Vocabulary, styles: int, weights: bool
         case networks.RelationalGenerator():
             return Relational(size, specials, styles=styles, **_fields(settings))
         case networks.PretrainedGenerator():
-            return Pretrained(_pretrained(settings, size, specials, weights), specials, styles=styles)
+            model = _pretrained(settings, size, specials, weights)
+            return Pretrained(model, specials, styles=styles)
     raise UserError(f"generator kind {settings.kind!r} is not built yet")
 
 
@@ -60,6 +61,11 @@ def _pretrained(settings: networks.PretrainedGenerator, size: int, specials: Spe
         model = new_model(settings.configuration or {}, size, specials)
     else:
         model = open_model(settings.source, weights=weights, dtype=getattr(torch, settings.dtype))
+        known = model.get_input_embeddings().weight.shape[0]
+        if known < size:
+            raise UserError(
+                f"the vocabulary has {size} ids, {settings.source} knows {known}: take the vocabulary that belongs to it"
+            )
     return model if settings.lora is None else add_lora(model, **_fields(settings.lora))
 
 
@@ -68,19 +74,22 @@ def _fields(settings: Any) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in type(settings).model_fields if name != "kind"}
 
 
-def build_discriminator(settings: Any, generator: Generator, vocabulary: int, seed: int) -> nn.Module:
+def build_discriminator(settings: Any, generator: Generator, seed: int) -> nn.Module:
     """The discriminator of a recipe, initialised from the seed alone."""
     with torch.random.fork_rng():
         torch.manual_seed(Stream.of(seed, "discriminator").key)
         match settings:
             case networks.RecurrentDiscriminator():
-                return BehaviorDiscriminator(generator.head.weight.shape[1], vocabulary, **_fields(settings))
+                # The head's size, not the vocabulary's: a pretrained model may have spare ids.
+                vocabulary, width = generator.head.weight.shape
+                return BehaviorDiscriminator(width, vocabulary, **_fields(settings))
     raise UserError(f"discriminator kind {settings.kind!r} is not built yet")
 
 
 def build_method(settings: Any, modules: Mapping[str, nn.Module], corpus: Rows) -> Method:
     """The method of a phase."""
     generator: Any = modules["generator"]
+    discriminator: Any = modules.get("discriminator")
     match settings:
         case methods.TeacherForcing():
             return TeacherForcing(generator, settings.smoothing)
@@ -103,7 +112,7 @@ def build_method(settings: Any, modules: Mapping[str, nn.Module], corpus: Rows) 
         case methods.ProfessorForcing():
             return ProfessorForcing(
                 generator,
-                modules["discriminator"],
+                discriminator,
                 factor=settings.factor,
                 teacher_factor=settings.teacher_factor,
                 gate_low=settings.gate_low,
@@ -159,14 +168,24 @@ def _schedule(settings: Player, steps: int) -> Callable[[int], float] | None:
             return schedules.inverse_square_root(max(schedule.warmup, 1))
 
 
-def build_modules(recipe: Recipe, vocabulary: Vocabulary, styles: int) -> dict[str, nn.Module]:
-    """The networks of a recipe by the names of their weight files."""
-    generator = build_generator(recipe.generator, vocabulary, styles, recipe.seed)
+def build_modules(
+    recipe: Recipe, vocabulary: Vocabulary, styles: int, weights: bool = True
+) -> dict[str, nn.Module]:
+    """The networks of a recipe by the names of their weight files; `weights` as in build_generator.
+
+    Raises:
+        UserError: the generator cannot read sentences as long as the corpus has.
+    """
+    generator = build_generator(recipe.generator, vocabulary, styles, recipe.seed, weights)
+    longest = recipe.corpus.limit
+    if generator.limit is not None and generator.limit < longest:
+        raise UserError(
+            f"the generator reads at most {generator.limit} tokens, sentences of the corpus may have {longest}: "
+            f"lower corpus.limit to {generator.limit}"
+        )
     modules: dict[str, nn.Module] = {"generator": generator}
     if recipe.discriminator is not None:
-        modules["discriminator"] = build_discriminator(
-            recipe.discriminator, generator, len(vocabulary), recipe.seed
-        )
+        modules["discriminator"] = build_discriminator(recipe.discriminator, generator, recipe.seed)
     return modules
 
 

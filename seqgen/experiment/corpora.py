@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -148,12 +149,32 @@ def make_vocabulary(recipe: Recipe, texts: Iterator[str]) -> Vocabulary:
     settings = recipe.vocabulary
     if settings is None:
         source = getattr(recipe.generator, "source", None)
-        return Vocabulary.open(source) if source else Vocabulary.train(texts, "word")
+        return vocabulary_of(source) if source else Vocabulary.train(texts, "word")
     if isinstance(settings, data.OpenVocabulary):
         return Vocabulary.open(settings.source)
     return Vocabulary.train(
         texts, settings.kind, settings.size, settings.minimum, settings.lowercase, settings.punctuation
     )
+
+
+def vocabulary_of(source: str) -> Vocabulary:
+    """The vocabulary of a pretrained model: a local folder, or a name on the hub.
+
+    Raises:
+        UserError: nothing is there, or its tokenizer cannot be used.
+    """
+    folder = Path(source).expanduser()
+    if (folder / "tokenizer.json").is_file():
+        return Vocabulary.open(folder)
+    from transformers import AutoTokenizer  # takes seconds
+
+    with TemporaryDirectory() as made:
+        try:
+            AutoTokenizer.from_pretrained(source).save_pretrained(made)
+        except (OSError, ValueError) as problem:
+            first = str(problem).strip().partition("\n")[0]
+            raise UserError(f"cannot open the tokenizer of {source!r}: {first}") from problem
+        return Vocabulary.open(made)
 
 
 def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary | None) -> Corpora:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -13,7 +13,9 @@ from torch import nn
 from seqgen.errors import UserError
 from seqgen.experiment.build import build_generator
 from seqgen.experiment.model import TextModel
+from seqgen.generators.pretrained import Pretrained
 from seqgen.recipe.files import read
+from seqgen.recipe.networks import PretrainedGenerator
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.checkpoint import load_modules
@@ -43,10 +45,28 @@ def load(
     recipe, facts = read_run(run)
     vocabulary = Vocabulary.open(run.folder)
     vocabulary.require(int(facts["size"]), str(facts["vocabulary"]))
-    labels = cast("dict[str, int]", facts["labels"])
-    generator = build_generator(recipe.generator, vocabulary, len(labels), recipe.seed, weights=False)
+    labels: dict[str, int] = facts["labels"]
+    settings = with_own_source(recipe, run.folder).generator
+    generator = build_generator(settings, vocabulary, len(labels), recipe.seed, weights=False)
     load_weights(run, {"generator": generator}, checkpoint)
     return TextModel(generator.to(device).eval(), vocabulary, recipe.corpus.limit, labels)
+
+
+def keep_configuration(run: Run, generator: nn.Module) -> None:
+    """Write a pretrained model's config.json into the run, which then opens without the model's source."""
+    if isinstance(generator, Pretrained):
+        run.write_text("config.json", str(generator.model.config.to_json_string(use_diff=False)))
+
+
+def with_own_source(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with the run's own config.json as the source of a pretrained generator; it has no weights there."""
+    settings = recipe.generator
+    if not isinstance(settings, PretrainedGenerator) or settings.source is None:
+        return recipe
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder} has no config.json for its pretrained generator; restore it")
+    own = settings.model_copy(update={"source": str(folder)})
+    return recipe.model_copy(update={"generator": own})
 
 
 def load_weights(run: Run, modules: Mapping[str, nn.Module], checkpoint: Which | None = None) -> None:
@@ -56,7 +76,7 @@ def load_weights(run: Run, modules: Mapping[str, nn.Module], checkpoint: Which |
     load_modules(run.checkpoint(checkpoint), modules, average=True)
 
 
-def read_run(run: Run) -> tuple[Recipe, dict[str, object]]:
+def read_run(run: Run) -> tuple[Recipe, dict[str, Any]]:
     """The recipe of a run, and what it says of its vocabulary, labels and corpus."""
     path, facts = run.folder / "recipe.yaml", run.folder / "corpus.json"
     if not path.is_file() or not facts.is_file():

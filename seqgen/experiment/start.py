@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,12 @@ from seqgen.evaluation.likelihood import likelihood
 from seqgen.evaluation.measure import FIGURES, Measure
 from seqgen.experiment.build import build_modules, build_phases, build_players
 from seqgen.experiment.corpora import Corpora, open_corpora
-from seqgen.experiment.reopen import load_weights, read_run
+from seqgen.experiment.reopen import (
+    keep_configuration,
+    load_weights,
+    read_run,
+    with_own_source,
+)
 from seqgen.randomness import Stream
 from seqgen.recipe.files import differences, write
 from seqgen.recipe.recipe import Group, Phase, Recipe
@@ -53,20 +59,26 @@ class Report:
 
 
 class Experiment:
-    """A recipe made into objects around a run folder."""
+    """A recipe made into objects around a run folder; `weights` False where a checkpoint will bring them."""
 
-    def __init__(self, recipe: Recipe, run: Run, corpora: Corpora, machine: Machine) -> None:
+    def __init__(
+        self, recipe: Recipe, run: Run, corpora: Corpora, machine: Machine, weights: bool = True
+    ) -> None:
         self.recipe, self.run, self.corpora = recipe, run, corpora
-        self.modules = build_modules(recipe, corpora.vocabulary, len(corpora.labels))
+        self.modules = build_modules(recipe, corpora.vocabulary, len(corpora.labels), weights)
         for module in self.modules.values():
             module.to(machine.device)
         self.measure = _measure(recipe, corpora, self.modules)
         self.samples: list[str] = []
+        self.journal = Journal(run.folder, machine.quiet)
         self.trainer = self._trainer(machine)
 
     def train(self, resume: bool = False) -> Report:
         """Train to the end and report."""
-        outcome = self.trainer.train(resume)
+        try:
+            outcome = self.trainer.train(resume)
+        finally:
+            self.journal.close()
         real = self.measure.real(Stream.of(self.recipe.seed, "real data"))
         if not self.samples:
             self.samples = self.measure(self._stream)[1]
@@ -95,7 +107,7 @@ class Experiment:
             batches,
             seed=recipe.seed,
             run=self.run,
-            journal=Journal(self.run.folder, machine.quiet),
+            journal=self.journal,
             evaluate=self._evaluate,
             select=_selection(recipe, self.corpora),
             save_every=recipe.save.every or recipe.evaluate.every,
@@ -133,16 +145,29 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
     if init is not None:
         vocabulary, recipe = Vocabulary.open(Run.open(init).folder), without_pretraining(recipe)
     with Run.create(folder) as run:
-        corpora = open_corpora(recipe, run.folder, vocabulary)
-        experiment = Experiment(recipe, run, corpora, machine)
-        if init is not None:
-            _take_weights(Run.open(init), experiment.modules)
-        run.write_text("recipe.yaml", write(recipe))
-        if distributed.is_main():
-            corpora.vocabulary.save(run.folder)
-        facts = {"size": len(corpora.vocabulary), **corpora.identity()}
-        run.write_text("corpus.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        try:
+            experiment = _prepared(recipe, run, machine, vocabulary, init)
+        except BaseException:
+            shutil.rmtree(run.folder / "corpus", ignore_errors=True)  # the folder can be used again
+            raise
         return experiment.train()
+
+
+def _prepared(
+    recipe: Recipe, run: Run, machine: Machine, vocabulary: Vocabulary | None, init: Path | None
+) -> Experiment:
+    """A new run with all its files but the first checkpoint."""
+    corpora = open_corpora(recipe, run.folder, vocabulary)
+    experiment = Experiment(recipe, run, corpora, machine)
+    if init is not None:
+        _take_weights(Run.open(init), experiment.modules)
+    run.write_text("recipe.yaml", write(recipe))
+    keep_configuration(run, experiment.modules["generator"])
+    if distributed.is_main():
+        corpora.vocabulary.save(run.folder)
+    facts = {"size": len(corpora.vocabulary), **corpora.identity()}
+    run.write_text("corpus.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    return experiment
 
 
 def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Report:
@@ -160,11 +185,16 @@ def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Repo
         before, facts = read_run(run)
         recipe = before if recipe is None else recipe
         require_resumable(before, recipe)
+        if not run.checkpoints():
+            raise UserError(
+                f"{run.folder} was stopped before its first checkpoint; delete it and train anew"
+            )
         corpora = open_corpora(recipe, run.folder, Vocabulary.open(run.folder))
         _require_same_corpus(corpora, facts)
         if recipe != before:
             run.write_text("recipe.yaml", write(recipe))
-        return Experiment(recipe, run, corpora, machine).train(resume=True)
+        own = with_own_source(recipe, run.folder)
+        return Experiment(own, run, corpora, machine, weights=False).train(resume=True)
 
 
 def evaluation(folder: Path, step: int) -> dict[str, float]:
@@ -250,8 +280,8 @@ def _selection(recipe: Recipe, corpora: Corpora) -> Selection | None:
     name = recipe.evaluate.select
     if name is None:
         return None
-    if name == "likelihood" and "valid" not in corpora.splits:
-        raise UserError("evaluate.select likelihood needs validation sentences: set corpus.valid")
+    if name in ("likelihood", "bleu") and "valid" not in corpora.splits:
+        raise UserError(f"evaluate.select {name} needs validation sentences: set corpus.valid")
     if name not in FIGURES:
         raise UserError(f"evaluate.select {name!r}: choose one of {', '.join(FIGURES)}")
     figure, lower = FIGURES[name]
