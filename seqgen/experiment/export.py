@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+from torch import nn
+
 from seqgen.errors import UserError
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import Which, load
@@ -20,12 +22,14 @@ def export(run: str | Path, folder: str | Path, checkpoint: Which | None = None)
     other generator becomes its weights (generator.safetensors), its recipe and its tokenizer, which `AutoTokenizer` opens.
 
     Raises:
-        UserError: the folder exists and is not empty, or the run cannot be opened.
+        UserError: the folder exists and is not empty, the run cannot be opened, or a pretrained generator has labels.
     """
     target = Path(folder).expanduser()
-    if target.exists() and any(target.iterdir()):
-        raise UserError(f"{target} exists and is not empty; give a new folder")
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise UserError(f"{target} exists already and is no empty folder; give a new one")
     model = load(run, checkpoint)
+    if isinstance(model.generator, Pretrained) and model.generator.styles:
+        raise UserError("a model with labels has vectors that a Hugging Face model has no place for")
     draft = target.with_name(target.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -40,11 +44,19 @@ def export(run: str | Path, folder: str | Path, checkpoint: Which | None = None)
 def _write(model: TextModel, run: Path, draft: Path) -> None:
     generator = model.generator
     if isinstance(generator, Pretrained):
-        if generator.styles:
-            raise UserError("a model with labels has vectors that a Hugging Face model has no place for")
+        merge_adapters(generator.model)
         generator.model.save_pretrained(draft)
         return
     weights_writer(generator)(draft / "generator.safetensors")
     shutil.copyfile(run / "recipe.yaml", draft / "recipe.yaml")
     facts = {"limit": model.limit, "labels": dict(model.labels)}
     (draft / "model.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+
+
+def merge_adapters(model: nn.Module) -> None:
+    """Add the low-rank matrices of LoRA to the weights beside them, in place, so that plain layers are left."""
+    adapted = {name: layer for name, layer in model.named_modules() if hasattr(layer, "base_layer")}
+    for name, layer in adapted.items():
+        layer.merge()
+        above, _, last = name.rpartition(".")
+        setattr(model.get_submodule(above), last, layer.base_layer)
