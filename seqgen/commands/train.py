@@ -56,7 +56,9 @@ def _parser() -> Parser:
 def _split(parser: Parser, arguments: list[str]) -> tuple[list[str], list[str]]:
     """Our own options and the recipe's name; everything else changes the recipe."""
     takes = {o: a.nargs != 0 for a in parser._actions for o in a.option_strings}
-    own, changes, rest = [], [], list(arguments)
+    own: list[str] = []
+    changes: list[str] = []
+    rest = list(arguments)
     while rest:
         word = rest.pop(0)
         if word.partition("=")[0] in takes:
@@ -86,7 +88,8 @@ def _recipe(options: argparse.Namespace, changes: list[str]) -> Recipe:
 
 
 def _train(options: argparse.Namespace, recipe: Recipe) -> int:
-    from seqgen.experiment.start import Machine, read_run, resume, schedule_note, start
+    from seqgen.experiment.reopen import read_run
+    from seqgen.experiment.start import Machine, resume, schedule_note, start
     from seqgen.training import distributed, randomness
     from seqgen.training.run import Run
 

@@ -63,5 +63,5 @@ def likelihood(generator: Generator, data: Rows, size: int = 256) -> Likelihood:
 
 def batches(data: Rows, size: int) -> Iterator[Sentences]:
     """All sentences in order."""
-    for part in torch.arange(len(data)).split(size):
+    for part in torch.split(torch.arange(len(data)), size):
         yield data.select(part)

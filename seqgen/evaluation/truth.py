@@ -28,7 +28,7 @@ class OracleTruth:
         """`oracle-nll`, nats a token."""
         total = 0.0
         with torch.no_grad():
-            for part in torch.arange(len(sentences)).split(self.batch):
+            for part in torch.split(torch.arange(len(sentences)), self.batch):
                 total -= float(log_probabilities(self.oracle, sentences.select(part)).sum())
         return {"oracle-nll": total / int(sentences.lengths.sum())}
 

@@ -51,10 +51,11 @@ def load_oracle(path: str | Path) -> Recurrent:
 
     with torch.no_grad():
         oracle.embedding.weight.copy_(table["emb"])
-        oracle.network.weight_ih_l0.copy_(gates("W"))
-        oracle.network.weight_hh_l0.copy_(gates("U"))
-        oracle.network.bias_ih_l0.copy_(gates("b").squeeze(1))
-        oracle.network.bias_hh_l0.zero_()
+        layer = dict(oracle.network.named_parameters())
+        layer["weight_ih_l0"].copy_(gates("W"))
+        layer["weight_hh_l0"].copy_(gates("U"))
+        layer["bias_ih_l0"].copy_(gates("b").squeeze(1))
+        layer["bias_hh_l0"].zero_()
         oracle.head.weight.copy_(table["Wo"].t())
         assert oracle.head.bias is not None
         oracle.head.bias.copy_(table["bo"])

@@ -85,7 +85,8 @@ class DataAsDemonstrator(Stateless):
             parts.append(self._term(gold, gold.ids))
         if own.any():
             parts.append(self._term(*self._taken(place.cpu())))
-        term = Term(sum(p.total for p in parts), sum(p.weight for p in parts))
+        total = torch.stack([part.total for part in parts]).sum()
+        term = Term(total, sum(part.weight for part in parts))
         return Loss({"nll": term}, {"gold share": Term((~own).sum(), len(batch))})
 
     def state_dict(self) -> dict[str, Any]:
@@ -114,7 +115,7 @@ class DataAsDemonstrator(Stateless):
         """Run the generator along `size` sentences and keep what it fed itself."""
         indices = torch.randperm(len(self.data), generator=stream.generator())[: self.size]
         parts = []
-        for number, part in enumerate(indices.split(4096)):
+        for number, part in enumerate(torch.split(indices, 4096)):
             batch = self.data.select(part).to(self.generator.device)
             choose = Mixed(batch, self.gold_share, temperature=self.temperature)
             fed = mixed_prefixes(self.generator, batch, choose, stream.child(number))
