@@ -23,7 +23,7 @@ from seqgen.text.sentences import Sentences, padded
 from seqgen.text.vocabulary import Vocabulary
 
 THRESHOLD = 64 * 2**20  # bytes of ids; above, they go to a file
-_ROWS, _CHARACTERS = 8192, 1 << 22  # what is encoded at a time; whichever is reached first
+_ROWS, _CHARACTERS = 8192, 1 << 20  # what is encoded at a time; whichever is reached first
 _log = logging.getLogger("seqgen")
 
 

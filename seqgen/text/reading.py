@@ -39,7 +39,7 @@ __all__ = [
 
 Part = str | Path | Sequence[str] | Sequence[Path] | Table
 Source = Part | Mapping[str, Part]
-LONGEST = 1 << 20  # characters of one sentence
+LONGEST = 1 << 17  # characters of one sentence, some 20,000 words
 
 _JSON = {".jsonl", ".ndjson"}
 _SEPARATED = {".csv": ",", ".tsv": "\t"}
@@ -72,8 +72,8 @@ def read(
         blanks: "drop" counts and skips lines of white space only, as training wants it; "keep"
             gives one example per line whatever it holds, as transfer and evaluation want it.
         longest: characters a sentence may have; what goes beyond is skipped and counted.
-        tally: where to count; without one, what was dropped or cut is logged as a warning at the
-            end.
+        tally: where to count, one for each pass; without one, what was dropped or cut is logged as
+            a warning at the end.
 
     Raises:
         CorpusError: at once for missing files and columns known beforehand; while reading for what

@@ -47,11 +47,8 @@ def main() -> int:
             train = Encoded.build(split.train(), vocabulary, 32, folder / "train")
         with step("encode the validation sentences"):
             valid = Encoded.build(split.valid(), vocabulary, 32, folder / "valid")
-        print(
-            print(
-                f"  {len(train)} + {len(valid)} rows, {len(train.ids)} ids, {len(vocabulary)} words"
-            )
-        )
+        counts = len(train), len(valid), len(train.ids), len(vocabulary)
+        print("  {} + {} sentences, {} ids, {} words".format(*counts))
         if (folder / "train").exists():  # a small corpus stays in memory
             with step("open the map again and check it"):
                 train = Encoded.open(folder / "train")

@@ -17,10 +17,8 @@ VOCABULARY = Vocabulary.train(TEXTS, "word")
 
 
 def many(count: int) -> list[str]:
-    return [
     words = ["ab", "man", "rides", "zebra"]
     return [" ".join(words[: 1 + n % 4] + ["a"] * (n % 7)) for n in range(count)]
-    ]
 
 
 def test_select_gives_what_encode_gives() -> None:

@@ -276,8 +276,7 @@ def test_gpt2_has_one_token_to_begin_end_and_pad(tmp_path: Path) -> None:
     assert vocabulary.unknown is None and vocabulary.kind == "subword"
     texts = ["a horse rides a man", "", "say <|endoftext|> twice"]
     sentences = vocabulary.encode(texts)
-    place = r"tokenizer\.json:\d+:\d+: the vocabulary is damaged.*restore"
-    with pytest.raises(CorpusError, match=place):
+    # The file's own truncation to 4 and padding to 6 are not obeyed; only lengths tell the tail.
     assert int(sentences.lengths[0]) > 5
     assert sentences.ids[1].tolist() == [special] * sentences.ids.shape[1]
     assert sentences.lengths[1] == 1
