@@ -142,16 +142,16 @@ class Batches:
         least = self.world * self.accumulation
         if self.size < least:
             raise ValueError(
-                f"batch size {self.size} is smaller than processes x accumulation = {self.world} x "
-                f"{self.accumulation}; give at least {least}, or lower the accumulation"
+                f"batch size {self.size} is smaller than processes x accumulation = "
+                f"{self.world} x {self.accumulation}; give at least {least}, or lower the accumulation"
             )
 
     def _check_labels(self) -> None:
         unit = len(self._members) * self.world * self.accumulation
         if self.size % unit:
             raise ValueError(
-                f"batch size {self.size} cannot hold equally many rows of {len(self._members)} labels "
-                f"in {self.world} x {self.accumulation} micro-batches; give a multiple of {unit}"
+                f"batch size {self.size} cannot hold equally many rows of "
+                f"{len(self._members)} labels in {self.world} x {self.accumulation} micro-batches; give a multiple of {unit}"
             )
 
 

@@ -28,6 +28,7 @@ from seqgen.training.files import digest, free_space, replace_bytes, sync
 
 FORMAT = 1
 DRAFT = ".draft"
+ASIDE = ".old.draft"
 MANIFEST = "manifest.json"
 _PLAIN = (type(None), bool, int, float, str, bytes)
 _log = logging.getLogger(__name__)
@@ -199,7 +200,7 @@ def _commit(draft: Path, folder: Path, facts: Mapping[str, Any]) -> None:
     if folder.exists():
         # The same step a few rounds later: the older one steps aside under a name that is cleaned
         # up.
-        aside = folder.with_name(folder.name + ".old" + DRAFT)
+        aside = folder.with_name(folder.name + ASIDE)
         shutil.rmtree(aside, ignore_errors=True)
         os.replace(folder, aside)
         os.replace(draft, folder)

@@ -96,8 +96,8 @@ def all_modules(plan: Sequence[Visit]) -> dict[str, nn.Module]:
         for name, module in visit.phase.method.modules.items():
             if modules.setdefault(name, module) is not module:
                 raise ValueError(
-                    f"phase {visit.phase.name!r} brings another module named {name!r} than an earlier "
-                    "phase; modules of one name must be the same object in all phases"
+                    f"phase {visit.phase.name!r} brings another module named {name!r} than an "
+                    "earlier phase; modules of one name must be the same object in all phases"
                 )
     return modules
 

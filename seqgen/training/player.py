@@ -67,8 +67,8 @@ class Player:
         self._whole = whole
         if not any(term.total.requires_grad for term in loss.terms.values()):
             raise ValueError(
-                f"no term of the loss has a gradient: {sorted(loss.terms)}; it must be computed from "
-                "the player's own parameters with gradients on; to skip, a method returns None"
+                f"no term of the loss has a gradient: {sorted(loss.terms)}; it must be computed "
+                "from the player's own parameters with gradients on; to skip, a method returns None"
             )
         if whole:
             self.optimizer.zero_grad(set_to_none=True)

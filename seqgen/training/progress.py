@@ -31,7 +31,6 @@ class Progress:
     ) -> None:
         self.plan, self.seconds = plan, seconds
         self.stream = sys.stderr if stream is None else stream
-        self.total = sum(visit.phase.steps for visit in plan)
         self._spent: dict[int, float] = {}
         self._done: dict[int, int] = {}
         self._last = self._told = time.monotonic()
@@ -40,7 +39,7 @@ class Progress:
         self._bar: tqdm[Any] | None = None
         if not quiet and self.stream.isatty():
             self._bar = tqdm(
-                total=self.total,
+                total=self._total(position),
                 initial=position.total_steps,
                 file=self.stream,
                 dynamic_ncols=True,
@@ -60,10 +59,11 @@ class Progress:
             if now - self._told >= 0.5:
                 self._told = now
                 self._bar.set_postfix_str(self._words(position), refresh=False)
+            self._bar.total = self._total(position)
             self._bar.update(moved)
         elif not self._quiet and now - self._told >= self.seconds:
             self._told = now
-            done = f"step {position.total_steps} of {self.total}"
+            done = f"step {position.total_steps} of {self._total(position)}"
             print(f"{done}, {self._words(position)}", file=self.stream, flush=True)
 
     def say(self, text: str) -> None:
@@ -80,7 +80,7 @@ class Progress:
         known, whole = 0.0, True
         for place in range(position.visit, len(self.plan)):
             visit = self.plan[place]
-            left = visit.phase.steps - (position.steps if place == position.visit else 0)
+            left = self._left(place, position)
             done = self._done.get(visit.number, 0)
             if left > 0 and not done:
                 if place == position.visit:
@@ -94,6 +94,15 @@ class Progress:
         """Finish the bar's line."""
         if self._bar is not None:
             self._bar.close()
+
+    def _left(self, place: int, position: Position) -> int:
+        steps = self.plan[place].phase.steps
+        return max(0, steps - position.steps) if place == position.visit else steps
+
+    def _total(self, position: Position) -> int:
+        # Counted anew: a phase may end early, or go on to the end of its last round.
+        places = range(position.visit, len(self.plan))
+        return position.total_steps + sum(self._left(place, position) for place in places)
 
     def _words(self, position: Position) -> str:
         seconds, whole = self.remaining(position)

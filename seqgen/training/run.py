@@ -14,7 +14,7 @@ from typing import IO, Any, Literal
 
 from seqgen.errors import UserError
 from seqgen.training import distributed
-from seqgen.training.checkpoint import DRAFT, NewerFormatError, Writer, verify, write
+from seqgen.training.checkpoint import ASIDE, DRAFT, NewerFormatError, Writer, verify, write
 from seqgen.training.errors import CheckpointError
 from seqgen.training.files import replace_bytes
 
@@ -174,12 +174,16 @@ class Run:
         for step, path in there.items():
             if step not in kept:
                 # Renamed first: a half-deleted folder must not look like a damaged checkpoint.
-                draft = path.with_name(path.name + ".old" + DRAFT)
+                draft = path.with_name(path.name + ".gone" + DRAFT)
                 os.replace(path, draft)
                 shutil.rmtree(draft, ignore_errors=True)
 
     def remove_drafts(self) -> None:
-        """Delete what a crash left half-written."""
+        """Delete what a crash left half-written; put back what it caught stepping aside."""
+        for aside in self.checkpoints_folder.glob(f"*{ASIDE}"):
+            place = aside.with_name(aside.name.removesuffix(ASIDE))
+            if not place.exists():
+                os.replace(aside, place)
         for folder in (self.folder, self.checkpoints_folder, self.folder / "samples"):
             for path in folder.glob(f"*{DRAFT}") if folder.is_dir() else []:
                 if path.is_dir():
