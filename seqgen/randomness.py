@@ -1,9 +1,10 @@
 """Random numbers that are a pure function of where they are used.
 
-A number depends on (seed, name of the stream, global row, copy, step) and on nothing else: not on the chunk size, not on
-which rows are still alive, not on how many processes share a batch. That makes resuming, sharding and dropping of finished
-rows exact without saving any generator state. The mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood,
-"Fast Splittable Pseudorandom Number Generators", 2014), applied to a counter.
+A number depends on (seed, name of the stream, global row, copy, step) and on nothing else: not on
+the chunk size, not on which rows are still alive, not on how many processes share a batch. That
+makes resuming, sharding and dropping of finished rows exact without saving any generator state. The
+mixing function is the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom
+Number Generators", 2014), applied to a counter.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def _shift(values: Tensor, bits: int) -> Tensor:
 
 
 def mix(values: Tensor) -> Tensor:
-    """Scramble 64-bit integers so that neighbouring counters give unrelated results; any shape, int64 in and out."""
+    """Scramble 64-bit integers so that neighbouring counters give unrelated results; any shape,
+    int64 in and out."""
     values = values * _INCREMENT
     values = (values ^ _shift(values, 30)) * _FIRST
     values = (values ^ _shift(values, 27)) * _SECOND
@@ -33,7 +35,8 @@ def mix(values: Tensor) -> Tensor:
 
 
 def to_uniform(bits: Tensor) -> Tensor:
-    """Map 64 random bits to float32 in [0, 1): the top 24 bits, the most a float32 holds without rounding up to 1."""
+    """Map 64 random bits to float32 in [0, 1): the top 24 bits, the most a float32 holds without
+    rounding up to 1."""
     return _shift(bits, 40).to(torch.float32) * 2.0**-24
 
 
@@ -51,7 +54,8 @@ class Stream:
 
     @classmethod
     def of(cls, seed: int, *path: str | int) -> Stream:
-        """The stream of a seed and a path of names and numbers, such as (seed, "teacher-forcing", 12)."""
+        """The stream of a seed and a path of names and numbers, such as (seed, "teacher-forcing",
+        12)."""
         return cls(_digest(seed, *path))
 
     def child(self, *path: str | int) -> Stream:
@@ -59,9 +63,11 @@ class Stream:
         return Stream(_digest(self.key, *path))
 
     def bits(self, rows: Tensor, steps: int, copies: int | None = None) -> Tensor:
-        """64 random bits per cell: int64 (rows, steps), or (rows, copies, steps) where `copies` is given.
+        """64 random bits per cell: int64 (rows, steps), or (rows, copies, steps) where `copies` is
+        given.
 
-        `rows` holds global row numbers (int64); a row's numbers do not depend on which other rows are asked for.
+        `rows` holds global row numbers (int64); a row's numbers do not depend on which other rows
+        are asked for.
         """
         state = mix(rows.to(torch.int64) ^ self.key)
         for size in ([] if copies is None else [copies]) + [steps]:
@@ -74,12 +80,14 @@ class Stream:
         return to_uniform(self.bits(rows, steps, copies))
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
-        """A torch generator seeded by this stream, for draws that belong to no row (shuffling, initialisation)."""
+        """A torch generator seeded by this stream, for draws that belong to no row (shuffling,
+        initialisation)."""
         return torch.Generator(device=device).manual_seed(self.key & (2**63 - 1))
 
 
 def spread(seeds: Tensor, width: int) -> Tensor:
-    """Uniform float32 noise (..., width) in [0, 1) from one 64-bit seed a row: (...,) int64 -> (..., width)."""
+    """Uniform float32 noise (..., width) in [0, 1) from one 64-bit seed a row: (...,) int64 ->
+    (..., width)."""
     counter = torch.arange(1, width + 1, device=seeds.device, dtype=torch.int64)
     return to_uniform(mix(seeds.unsqueeze(-1) + counter * _INCREMENT))
 

@@ -11,10 +11,14 @@ EXAMPLES = """examples:
 
 def main(arguments: list[str]) -> int:
     """Write the folder and say where it is."""
-    parser = Parser("export", "Write a trained model as a folder that other programs open.", EXAMPLES)
+    parser = Parser(
+        "export", "Write a trained model as a folder that other programs open.", EXAMPLES
+    )
     parser.add_argument("run", help="run folder")
     parser.add_argument("folder", help="new folder")
-    parser.add_argument("--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)")
+    parser.add_argument(
+        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
+    )
     options = parser.parse_args(arguments)
     from seqgen.experiment.export import export
 

@@ -17,16 +17,31 @@ def main(arguments: list[str]) -> int:
     parser = Parser("generate", "Write sentences of a trained model, one a line.", EXAMPLES)
     parser.add_argument("run", help="run folder")
     parser.add_argument("--count", type=int, default=10, help="how many sentences (default 10)")
-    parser.add_argument("--temperature", type=float, default=1.0, help="below 1 sharpens; 0 is greedy (default 1)")
-    parser.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest tokens; 0: all (default)")
-    parser.add_argument("--top-p", type=float, default=1.0, help="draw from the likeliest tokens of this mass (default 1: all)")
-    parser.add_argument("--beam", type=int, default=1, help="above 1: the best sentences of a beam search")
-    parser.add_argument("--length-penalty", type=float, default=1.0, help="of the beam search (default 1)")
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="below 1 sharpens; 0 is greedy (default 1)"
+    )
+    parser.add_argument(
+        "--top-k", type=int, default=0, help="draw from the k likeliest tokens; 0: all (default)"
+    )
+    parser.add_argument(
+        "--top-p",
+        type=float,
+        default=1.0,
+        help="draw from the likeliest tokens of this mass (default 1: all)",
+    )
+    parser.add_argument(
+        "--beam", type=int, default=1, help="above 1: the best sentences of a beam search"
+    )
+    parser.add_argument(
+        "--length-penalty", type=float, default=1.0, help="of the beam search (default 1)"
+    )
     parser.add_argument("--prefix", default="", help="what every sentence begins with")
     parser.add_argument("--label", help="label to generate, for a model trained with labels")
     parser.add_argument("--limit", type=int, help="most tokens (default: what it was trained with)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
-    parser.add_argument("--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)")
+    parser.add_argument(
+        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
+    )
     machine_options(parser)
     options = parser.parse_args(arguments)
 

@@ -47,7 +47,9 @@ def use_machine(options: argparse.Namespace) -> str:
     try:
         kind = torch.device(device).type
     except RuntimeError as problem:
-        raise UserError(f"--device {device}: there is no such device; cpu, cuda and cuda:N exist") from problem
+        raise UserError(
+            f"--device {device}: there is no such device; cpu, cuda and cuda:N exist"
+        ) from problem
     if kind == "cuda" and not torch.cuda.is_available():
         raise UserError(f"--device {device}: torch sees no CUDA device here; use --device cpu")
     return device
@@ -62,12 +64,16 @@ def lines_of_standard_input() -> list[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = data[: problem.start].count(b"\n") + 1
-        raise UserError(f"standard input is not UTF-8 in line {line}, byte {problem.start}") from None
+        raise UserError(
+            f"standard input is not UTF-8 in line {line}, byte {problem.start}"
+        ) from None
     text = text.replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n") if text else []
 
 
 def write_lines(lines: list[str]) -> None:
     """Lines to stdout; a newline inside a sentence would break one sentence a line."""
-    sys.stdout.write("".join(line.replace(os.linesep, " ").replace("\n", " ") + "\n" for line in lines))
+    sys.stdout.write(
+        "".join(line.replace(os.linesep, " ").replace("\n", " ") + "\n" for line in lines)
+    )
     sys.stdout.flush()

@@ -17,11 +17,14 @@ EXAMPLES = """examples:
 
 
 def main(arguments: list[str]) -> int:
-    """Write one log-probability (nats, END included) a line of standard input; a blank line stays blank."""
+    """Write one log-probability (nats, END included) a line of standard input; a blank line stays
+    blank."""
     parser = Parser("score", "Log-probability in nats of each line of standard input.", EXAMPLES)
     parser.add_argument("run", help="run folder")
     parser.add_argument("--label", help="score under this label, for a model trained with labels")
-    parser.add_argument("--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)")
+    parser.add_argument(
+        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
+    )
     machine_options(parser)
     options = parser.parse_args(arguments)
 

@@ -32,10 +32,15 @@ def main(arguments: list[str]) -> int:
     own, changes = _split(parser, arguments)
     options = parser.parse_args(own)
     if (options.recipe is None) == (options.resume is None):
-        parser.error("name one recipe, or --resume RUN" + ("" if options.recipe else " (seqgen recipes list)"))
+        parser.error(
+            "name one recipe, or --resume RUN"
+            + ("" if options.recipe else " (seqgen recipes list)")
+        )
     if options.resume is not None and (options.init or options.seeds):
         parser.error("--resume goes with neither --init nor --seeds")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
+    )
     recipe = _recipe(options, changes)  # all mistakes of the recipe are told before torch is loaded
     return _train(options, recipe)
 
@@ -44,11 +49,17 @@ def _parser() -> Parser:
     parser = Parser("train", "Train a model from a recipe, or go on with a run.", EXAMPLES)
     parser.add_argument("recipe", nargs="?", help="name (seqgen recipes list) or file of a recipe")
     parser.add_argument("--resume", metavar="RUN", type=Path, help="go on with this run folder")
-    parser.add_argument("--init", metavar="RUN", type=Path, help="start from the weights of this run")
+    parser.add_argument(
+        "--init", metavar="RUN", type=Path, help="start from the weights of this run"
+    )
     parser.add_argument("--seeds", help="one run for each of these seeds: 1,2,3")
     parser.add_argument("--name", help="name of the run folder (default: recipe and seed)")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders are made")
-    parser.add_argument("--deterministic", action="store_true", help="refuse operations that are not")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="where run folders are made"
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="refuse operations that are not"
+    )
     machine_options(parser)
     return parser
 
@@ -124,7 +135,8 @@ def _runs(options: argparse.Namespace, recipe: Recipe) -> list[tuple[Recipe, Pat
     if len(set(seeds)) != len(seeds) or min(seeds) < 0:
         raise UserError(f"--seeds {options.seeds}: give different numbers, 0 or above")
     return [
-        (recipe.model_copy(update={"seed": seed}), options.runs / f"{base}-seed{seed}") for seed in seeds
+        (recipe.model_copy(update={"seed": seed}), options.runs / f"{base}-seed{seed}")
+        for seed in seeds
     ]
 
 
@@ -137,13 +149,21 @@ def _tell(report: Report) -> None:
     print("".join(f"  {text}\n" for text in report.samples))
     columns = {"last": report.outcome.metrics, "real data": report.real}
     if report.best and report.outcome.best_step != report.outcome.steps:
-        columns = {"last": report.outcome.metrics, f"step {report.outcome.best_step}": report.best, **columns}
+        columns = {
+            "last": report.outcome.metrics,
+            f"step {report.outcome.best_step}": report.best,
+            **columns,
+        }
     if report.test:
         columns["test"] = report.test
     print(table(columns))
     if report.outcome.best_step is not None:
         print(f"\nbest checkpoint: step {report.outcome.best_step}")
-    folder = report.folder if not report.folder.is_relative_to(Path.cwd()) else report.folder.relative_to(Path.cwd())
+    folder = (
+        report.folder
+        if not report.folder.is_relative_to(Path.cwd())
+        else report.folder.relative_to(Path.cwd())
+    )
     print(
         f"\nrun folder: {folder}\nnext:\n"
         f"  seqgen generate {folder} --count 10\n"
@@ -153,10 +173,13 @@ def _tell(report: Report) -> None:
 
 
 def table(columns: Mapping[str, Mapping[str, float]]) -> str:
-    """Figures by name, one column each for the model's checkpoints and as many real training sentences."""
+    """Figures by name, one column each for the model's checkpoints and as many real training
+    sentences."""
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     lines = ["figure".ljust(14) + "".join(title.rjust(14) for title in columns)]
     for name in names:
-        cells = [f"{column[name]:14.4f}" if name in column else " " * 14 for column in columns.values()]
+        cells = [
+            f"{column[name]:14.4f}" if name in column else " " * 14 for column in columns.values()
+        ]
         lines.append(name.ljust(14) + "".join(cells).rstrip())
     return "\n".join(lines)

@@ -1,4 +1,5 @@
-"""A bidirectional recurrent discriminator over sequences of vectors, such as a generator's hidden states."""
+"""A bidirectional recurrent discriminator over sequences of vectors, such as a generator's hidden
+states."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 class BehaviorDiscriminator(nn.Module):
     """Scores how a generator behaved along a sentence, from its hidden states and its outputs.
 
-    A bidirectional GRU, the mean of its states over the real steps, and a perceptron (Lamb et al., 2016, arXiv
-    1610.09038). The output distributions enter as expected vectors of an embedding of the discriminator's own.
+    A bidirectional GRU, the mean of its states over the real steps, and a perceptron (Lamb et al.,
+    2016, arXiv 1610.09038). The output distributions enter as expected vectors of an embedding of
+    the discriminator's own.
 
     Args:
         width: size of the generator's hidden vectors.
@@ -21,13 +23,21 @@ class BehaviorDiscriminator(nn.Module):
     """
 
     def __init__(
-        self, width: int, vocabulary: int, *, hidden: int = 128, layers: int = 1, dropout: float = 0.0
+        self,
+        width: int,
+        vocabulary: int,
+        *,
+        hidden: int = 128,
+        layers: int = 1,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.outputs = nn.Parameter(torch.randn(vocabulary, hidden) * 0.1) if vocabulary else None
         inputs = width + (hidden if vocabulary else 0)
         between = dropout if layers > 1 else 0.0
-        self.network = nn.GRU(inputs, hidden, layers, batch_first=True, dropout=between, bidirectional=True)
+        self.network = nn.GRU(
+            inputs, hidden, layers, batch_first=True, dropout=between, bidirectional=True
+        )
         self.dropout = nn.Dropout(dropout)
         self.score = nn.Sequential(
             nn.Linear(2 * hidden, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 1)

@@ -45,7 +45,8 @@ class Likelihood:
 
 
 def log_probabilities(generator: Generator, batch: Sentences) -> Tensor:
-    """log p of every token, (rows, time), 0 on padding; without dropout, temperature 1, in the current gradient mode."""
+    """log p of every token, (rows, time), 0 on padding; without dropout, temperature 1, in the
+    current gradient mode."""
     batch = batch.to(generator.device)
     hidden = teacher_force(generator, batch).hidden
     return generator.log_probability(hidden, batch.ids) * batch.mask

@@ -20,15 +20,16 @@ from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
 
 
-
 class Truth(Protocol):
-    """What a synthetic corpus knows of any sentences: NLL under the oracle, share grammatical, coverage."""
+    """What a synthetic corpus knows of any sentences: NLL under the oracle, share grammatical,
+    coverage."""
 
     def measure(self, sentences: Sentences, texts: Sequence[str]) -> Mapping[str, float]:
         """Figures by name."""
 
 
-# Which figure stands for a metric when the best checkpoint is selected, and whether lower is better.
+# Which figure stands for a metric when the best checkpoint is selected, and whether lower is
+# better.
 FIGURES: Mapping[str, tuple[str, bool]] = {
     "likelihood": ("nll", True),
     "bleu": ("bleu-4", False),
@@ -43,7 +44,8 @@ FIGURES: Mapping[str, tuple[str, bool]] = {
 class Measure:
     """Draws sentences from a generator and measures them.
 
-    Sentences are compared as the ids of the vocabulary, so that characters, subwords and words are treated alike.
+    Sentences are compared as the ids of the vocabulary, so that characters, subwords and words are
+    treated alike.
 
     Attributes:
         generator: the network.
@@ -81,7 +83,8 @@ class Measure:
         return {**figures, **self._of(sentences, texts)}, texts
 
     def real(self, stream: Stream) -> dict[str, float]:
-        """The same figures for as many training sentences: what a perfect model would get, up to chance."""
+        """The same figures for as many training sentences: what a perfect model would get, up to
+        chance."""
         rows = torch.randperm(len(self.training), generator=stream.generator())[: self.samples]
         sentences = self.training.select(rows)
         return self._of(sentences, self._texts(sentences), real=True)
@@ -89,7 +92,9 @@ class Measure:
     def _texts(self, sentences: Sentences) -> list[str]:
         return self.vocabulary.texts(sentences.ids.cpu(), sentences.lengths.cpu())
 
-    def _of(self, sentences: Sentences, texts: Sequence[str], real: bool = False) -> dict[str, float]:
+    def _of(
+        self, sentences: Sentences, texts: Sequence[str], real: bool = False
+    ) -> dict[str, float]:
         figures: dict[str, float] = {}
         tokens = self._words(sentences)
         if "bleu" in self.metrics and self.valid is not None:

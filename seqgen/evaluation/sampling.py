@@ -15,7 +15,8 @@ from seqgen.text.vocabulary import Vocabulary
 def sample(
     generator: Generator, count: int, limit: int, stream: Stream, choose: Choose | None = None
 ) -> Decoded:
-    """`count` rows of at most `limit` tokens, without dropout; styles take turns where the generator has any."""
+    """`count` rows of at most `limit` tokens, without dropout; styles take turns where the
+    generator has any."""
     condition = None
     if generator.styles:
         condition = Condition(style=torch.arange(count, device=generator.device) % generator.styles)

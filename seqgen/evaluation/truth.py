@@ -18,7 +18,8 @@ from seqgen.text.sentences import Sentences
 class OracleTruth:
     """NLL under the oracle: nats a token of drawn sentences (Yu et al., 2017, arXiv 1609.05473).
 
-    It rewards samples that are likely under the oracle and is blind to missing modes: report it beside the held-out NLL.
+    It rewards samples that are likely under the oracle and is blind to missing modes: report it
+        beside the held-out NLL.
     """
 
     oracle: Generator
@@ -43,7 +44,9 @@ class GrammarTruth:
         """`grammatical` and `coverage` are shares, `grammar-nll` is nats a grammatical sentence."""
         found = [self.grammar.log_probability(text) for text in texts]
         right = [value for value in found if math.isfinite(value)]
-        grammatical = [text for text, value in zip(texts, found, strict=True) if math.isfinite(value)]
+        grammatical = [
+            text for text, value in zip(texts, found, strict=True) if math.isfinite(value)
+        ]
         return {
             "grammatical": len(right) / len(texts),
             "grammar-nll": -sum(right) / len(right) if right else math.nan,

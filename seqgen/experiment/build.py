@@ -1,4 +1,5 @@
-"""Recipe -> objects: the only place that matches on `kind`. Networks and methods never see settings."""
+"""Recipe -> objects: the only place that matches on `kind`. Networks and methods never see
+settings."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ from seqgen.training import schedules
 def build_generator(
     settings: Any, vocabulary: Vocabulary, styles: int, seed: int, weights: bool = True
 ) -> Generator:
-    """The generator of a recipe, initialised from the seed alone; `weights` False leaves out those of a pretrained
-    source, for a run that has its own."""
+    """The generator of a recipe, initialised from the seed alone; `weights` False leaves out those
+    of a pretrained source, for a run that has its own."""
     with torch.random.fork_rng():
         torch.manual_seed(Stream.of(seed, "generator").key)
         return _generator(settings, vocabulary, styles, weights)
@@ -56,7 +57,9 @@ def _generator(settings: Any, vocabulary: Vocabulary, styles: int, weights: bool
     raise UserError(f"generator kind {settings.kind!r} is not built yet")
 
 
-def _pretrained(settings: networks.PretrainedGenerator, size: int, specials: Specials, weights: bool) -> Any:
+def _pretrained(
+    settings: networks.PretrainedGenerator, size: int, specials: Specials, weights: bool
+) -> Any:
     if settings.source is None:
         model = new_model(settings.configuration or {}, size, specials)
     else:
@@ -64,7 +67,8 @@ def _pretrained(settings: networks.PretrainedGenerator, size: int, specials: Spe
         known = model.get_input_embeddings().weight.shape[0]
         if known < size:
             raise UserError(
-                f"the vocabulary has {size} ids, {settings.source} knows {known}: take the vocabulary that belongs to it"
+                f"the vocabulary has {size} ids, {settings.source} knows {known}: "
+                "take the vocabulary that belongs to it"
             )
     return model if settings.lora is None else add_lora(model, **_fields(settings.lora))
 
@@ -138,7 +142,9 @@ def gold_share(decay: Any) -> Callable[[int], float]:
 def build_player(settings: Player, parameters: Sequence[Tensor], steps: int) -> training.Player:
     """An optimizer with its schedule over `steps` updates."""
     parameters = [p for p in parameters if p.requires_grad]
-    return training.Player(_optimizer(settings, parameters), _schedule(settings, steps), settings.clip)
+    return training.Player(
+        _optimizer(settings, parameters), _schedule(settings, steps), settings.clip
+    )
 
 
 def _optimizer(settings: Player, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
@@ -180,7 +186,8 @@ def build_modules(
     longest = recipe.corpus.limit
     if generator.limit is not None and generator.limit < longest:
         raise UserError(
-            f"the generator reads at most {generator.limit} tokens, sentences of the corpus may have {longest}: "
+            f"the generator reads at most {generator.limit} tokens, "
+            f"sentences of the corpus may have {longest}: "
             f"lower corpus.limit to {generator.limit}"
         )
     modules: dict[str, nn.Module] = {"generator": generator}
@@ -198,7 +205,11 @@ def build_phases(
 
 
 def _step(
-    step: Phase | Group, recipe: Recipe, modules: Mapping[str, nn.Module], corpus: Rows, numbers: Any
+    step: Phase | Group,
+    recipe: Recipe,
+    modules: Mapping[str, nn.Module],
+    corpus: Rows,
+    numbers: Any,
 ) -> plan.Phase | plan.Repeat:
     number = next(numbers) if isinstance(step, Group) else 0
     if isinstance(step, Phase):
@@ -221,7 +232,9 @@ def _phase(
 ) -> plan.Phase:
     method = build_method(phase.method, modules, corpus)
     changed = {
-        name: build_player(recipe.player(name, phase), _parameters(method, name), updates(phase, name))
+        name: build_player(
+            recipe.player(name, phase), _parameters(method, name), updates(phase, name)
+        )
         for name in phase.players
     }
     every = recipe.evaluate.every if phase.evaluate is None else phase.evaluate.every
@@ -240,13 +253,16 @@ def _phase(
 def build_players(
     recipe: Recipe, phases: Sequence[plan.Phase | plan.Repeat]
 ) -> dict[str, training.Player]:
-    """The players of a recipe; schedules run over all their updates outside of phases that change them."""
+    """The players of a recipe; schedules run over all their updates outside of phases that change
+    them."""
     found: dict[str, training.Player] = {}
     for visit in plan.visits(phases):
         for name in visit.phase.method.players:
             if name in recipe.players and name not in found:
                 parameters = _parameters(visit.phase.method, name)
-                found[name] = build_player(recipe.players[name], parameters, total_updates(recipe, name))
+                found[name] = build_player(
+                    recipe.players[name], parameters, total_updates(recipe, name)
+                )
     return found
 
 
@@ -272,5 +288,3 @@ def updates(phase: Phase, player: str) -> int:
 def _parameters(method: Method, player: str) -> list[Tensor]:
     names = method.players[player]
     return [p for name in names for p in method.modules[name].parameters()]
-
-

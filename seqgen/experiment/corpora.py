@@ -57,12 +57,15 @@ class Corpora:
         return {"vocabulary": self.vocabulary.checksum, "labels": dict(self.labels), **sums}
 
 
-def open_corpora(recipe: Recipe, folder: Path | None, vocabulary: Vocabulary | None = None) -> Corpora:
+def open_corpora(
+    recipe: Recipe, folder: Path | None, vocabulary: Vocabulary | None = None
+) -> Corpora:
     """Read and encode a recipe's corpus.
 
     Args:
         recipe: the recipe.
-        folder: the run folder, for what is too large for memory and for a copy of standard input; None: memory only.
+        folder: the run folder, for what is too large for memory and for a copy of standard input;
+            None: memory only.
         vocabulary: the one of an existing run, instead of making it.
 
     Raises:
@@ -88,7 +91,8 @@ def _files(
     for name, stream in streams.items():
         tally = Tally()  # of this pass alone: the passes before met the same blank lines
         splits[name] = Encoded.build(
-            stream(tally), vocabulary, corpus.limit, labels=labels or None, name=_name(corpus, name),
+            stream(tally), vocabulary, corpus.limit,
+            labels=labels or None, name=_name(corpus, name),
             folder=None if folder is None else folder / "corpus" / name, tally=tally,
         )  # fmt: skip
     return Corpora(vocabulary, splits, corpus.limit, labels)
@@ -100,7 +104,11 @@ def _streams(corpus: data.FilesCorpus, source: Any, seed: int) -> dict[str, Read
     def reading(given: Any) -> Reading:
         label = None if isinstance(given, dict) else corpus.label
         return lambda tally: read(
-            given, text=corpus.text, label=label, encoding_errors=corpus.encoding_errors, tally=tally
+            given,
+            text=corpus.text,
+            label=label,
+            encoding_errors=corpus.encoding_errors,
+            tally=tally,
         )
 
     whole = reading(source)
@@ -118,7 +126,8 @@ def _streams(corpus: data.FilesCorpus, source: Any, seed: int) -> dict[str, Read
 
 
 def _counted(whole: Reading, tally: Tally) -> Callable[[], Iterator[Example]]:
-    """Starts reading, and counts the first time only: a split may need another pass for the number of rows."""
+    """Starts reading, and counts the first time only: a split may need another pass for the number
+    of rows."""
     tallies = chain([tally], iter(Tally, None))
     return lambda: whole(next(tallies))
 
@@ -128,7 +137,9 @@ def _source(corpus: data.FilesCorpus, folder: Path | None) -> Any:
     if corpus.styles is not None:
         return {label: Path(file) for label, file in corpus.styles.items()}
     if corpus.train is None:
-        raise UserError("this recipe needs a corpus: add --corpus.train my.txt (one sentence a line)")
+        raise UserError(
+            "this recipe needs a corpus: add --corpus.train my.txt (one sentence a line)"
+        )
     if isinstance(corpus.train, tuple):
         return [Path(file) for file in corpus.train]
     if corpus.train == "-":
@@ -141,11 +152,16 @@ def _source(corpus: data.FilesCorpus, folder: Path | None) -> Any:
 
 def _name(corpus: data.FilesCorpus, split: str) -> str:
     given = {"valid": corpus.valid, "test": corpus.test}.get(split)
-    return str(given) if isinstance(given, str) and not given.startswith("last:") else f"{split} sentences"
+    return (
+        str(given)
+        if isinstance(given, str) and not given.startswith("last:")
+        else f"{split} sentences"
+    )
 
 
 def make_vocabulary(recipe: Recipe, texts: Iterator[str]) -> Vocabulary:
-    """The vocabulary a recipe asks for, learned from the training sentences where it is to be learned."""
+    """The vocabulary a recipe asks for, learned from the training sentences where it is to be
+    learned."""
     settings = recipe.vocabulary
     if settings is None:
         source = getattr(recipe.generator, "source", None)
@@ -153,7 +169,12 @@ def make_vocabulary(recipe: Recipe, texts: Iterator[str]) -> Vocabulary:
     if isinstance(settings, data.OpenVocabulary):
         return Vocabulary.open(settings.source)
     return Vocabulary.train(
-        texts, settings.kind, settings.size, settings.minimum, settings.lowercase, settings.punctuation
+        texts,
+        settings.kind,
+        settings.size,
+        settings.minimum,
+        settings.lowercase,
+        settings.punctuation,
     )
 
 
@@ -180,17 +201,25 @@ def vocabulary_of(source: str) -> Vocabulary:
 def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary | None) -> Corpora:
     grammar = Grammar.default()
     if corpus.style is not None and corpus.style not in grammar.styles:
-        raise UserError(f"style {corpus.style!r} is unknown; the grammar has: {', '.join(grammar.styles)}")
+        raise UserError(
+            f"style {corpus.style!r} is unknown; the grammar has: {', '.join(grammar.styles)}"
+        )
     labels = {name: number for number, name in enumerate(grammar.styles)} if corpus.labelled else {}
     counts = {"train": corpus.count, "valid": corpus.valid, "test": corpus.test}
     drawn = {
-        # Each split has a stream of its own, so that asking for more of one leaves the others alone.
-        name: [Example(*pair) for pair in grammar.sample(count, Stream.of(corpus.seed, name).key, corpus.style)]
+        # Each split has a stream of its own, so that asking for more of one leaves the others
+        # alone.
+        name: [
+            Example(*pair)
+            for pair in grammar.sample(count, Stream.of(corpus.seed, name).key, corpus.style)
+        ]
         for name, count in counts.items()
     }
     vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in drawn["train"]))
     splits = {
-        name: Encoded.build(examples, vocabulary, corpus.limit, labels=labels or None, name=f"{name} sentences")
+        name: Encoded.build(
+            examples, vocabulary, corpus.limit, labels=labels or None, name=f"{name} sentences"
+        )
         for name, examples in drawn.items()
     }
     return Corpora(vocabulary, splits, corpus.limit, labels, GrammarTruth(grammar))
@@ -199,7 +228,9 @@ def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary 
 def _oracle(corpus: data.OracleCorpus) -> Corpora:
     if isinstance(corpus.parameters, str):
         if not Path(corpus.parameters).expanduser().is_file():
-            raise UserError(f"corpus.parameters: there is no file {corpus.parameters}; give an .npz, or a seed")
+            raise UserError(
+                f"corpus.parameters: there is no file {corpus.parameters}; give an .npz, or a seed"
+            )
         oracle = load_oracle(Path(corpus.parameters).expanduser())
     else:
         oracle = draw_oracle(corpus.parameters, corpus.vocabulary)

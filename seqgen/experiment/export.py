@@ -18,18 +18,22 @@ from seqgen.training.checkpoint import weights_writer
 def export(run: str | Path, folder: str | Path, checkpoint: Which | None = None) -> Path:
     """Write a run's model to a new folder.
 
-    A pretrained generator becomes a Hugging Face model folder that `AutoModelForCausalLM` and `AutoTokenizer` open; any
-    other generator becomes its weights (generator.safetensors), its recipe and its tokenizer, which `AutoTokenizer` opens.
+    A pretrained generator becomes a Hugging Face model folder that `AutoModelForCausalLM` and
+    `AutoTokenizer` open; any other generator becomes its weights (generator.safetensors), its
+    recipe and its tokenizer, which `AutoTokenizer` opens.
 
     Raises:
-        UserError: the folder exists and is not empty, the run cannot be opened, or a pretrained generator has labels.
+        UserError: the folder exists and is not empty, the run cannot be opened, or a pretrained
+            generator has labels.
     """
     target = Path(folder).expanduser()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise UserError(f"{target} exists already and is no empty folder; give a new one")
     model = load(run, checkpoint)
     if isinstance(model.generator, Pretrained) and model.generator.styles:
-        raise UserError("a model with labels has vectors that a Hugging Face model has no place for")
+        raise UserError(
+            "a model with labels has vectors that a Hugging Face model has no place for"
+        )
     draft = target.with_name(target.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -54,7 +58,8 @@ def _write(model: TextModel, run: Path, draft: Path) -> None:
 
 
 def merge_adapters(model: nn.Module) -> None:
-    """Add the low-rank matrices of LoRA to the weights beside them, in place, so that plain layers are left."""
+    """Add the low-rank matrices of LoRA to the weights beside them, in place, so that plain layers
+    are left."""
     adapted = {name: layer for name, layer in model.named_modules() if hasattr(layer, "base_layer")}
     for name, layer in adapted.items():
         layer.merge()

@@ -53,14 +53,16 @@ class TextModel:
         seed: int = 0,
         limit: int | None = None,
     ) -> list[str]:
-        """`count` sentences. Nothing is cut off by default: top_k 0 and top_p 1 draw from the whole distribution.
+        """`count` sentences. Nothing is cut off by default: top_k 0 and top_p 1 draw from the whole
+        distribution.
 
         Args:
             count: how many.
             temperature: above 0; below 1 sharpens. 0 means greedy.
             top_k: draw from the k likeliest tokens; 0 from all.
             top_p: draw from the smallest set of tokens that holds this mass; 1 from all.
-            beam: above 1, the `count` best sentences of a beam search of this width instead of draws.
+            beam: above 1, the `count` best sentences of a beam search of this width instead of
+                draws.
             length_penalty: exponent of the length that beam scores are divided by.
             prefix: what every sentence begins with.
             label: the label to generate, for a model trained with labels; None takes turns.
@@ -110,8 +112,11 @@ class TextModel:
                 )  # fmt: skip
             yield from self.vocabulary.texts(drawn.tokens.cpu(), drawn.lengths.cpu())
 
-    def score(self, texts: Sequence[str], label: str | None = None, batch: int = 256) -> list[float]:
-        """Log-probability in nats of each sentence, END included; labels are averaged over where none is given.
+    def score(
+        self, texts: Sequence[str], label: str | None = None, batch: int = 256
+    ) -> list[float]:
+        """Log-probability in nats of each sentence, END included; labels are averaged over where
+        none is given.
 
         Raises:
             UserError: an unknown label; a sentence the vocabulary cannot spell.
@@ -136,10 +141,18 @@ class TextModel:
         return torch.logsumexp(each, 0) - torch.tensor(float(len(labelled))).log()
 
     def _beams(
-        self, count: int, width: int, time: int, penalty: float, given: Sentences | None, label: str | None
+        self,
+        count: int,
+        width: int,
+        time: int,
+        penalty: float,
+        given: Sentences | None,
+        label: str | None,
     ) -> list[str]:
         if count > width:
-            raise UserError(f"count {count} with beam {width}: a beam search gives at most {width} sentences")
+            raise UserError(
+                f"count {count} with beam {width}: a beam search gives at most {width} sentences"
+            )
         row = torch.zeros(1, dtype=torch.int64, device=self.generator.device)
         with evaluating(self.generator):
             beams = beam_search(
@@ -163,14 +176,18 @@ class TextModel:
         if label not in self.labels:
             near = get_close_matches(label, self.labels, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"label {label!r} is unknown; there are: {', '.join(self.labels)}.{hint}")
+            raise UserError(
+                f"label {label!r} is unknown; there are: {', '.join(self.labels)}.{hint}"
+            )
         return self.labels[label]
 
     def _time(self, limit: int | None) -> int:
         time = self.limit if limit is None else limit
         most = self.generator.limit
         if time < 1 or (most is not None and time > most):
-            raise UserError(f"limit {time}: must be at least 1" + (f" and at most {most}" if most else ""))
+            raise UserError(
+                f"limit {time}: must be at least 1" + (f" and at most {most}" if most else "")
+            )
         return time
 
     def _prefix(self, prefix: str, time: int) -> Sentences | None:
@@ -180,7 +197,9 @@ class TextModel:
         ended = 0 if self.vocabulary.end is None else 1
         given = Sentences(ids.ids[:, : ids.ids.shape[1] - ended], ids.lengths - ended)
         if given.ids.shape[1] >= time:
-            raise UserError(f"the prefix has {given.ids.shape[1]} tokens, the sentence at most {time}")
+            raise UserError(
+                f"the prefix has {given.ids.shape[1]} tokens, the sentence at most {time}"
+            )
         return given.to(self.generator.device)
 
 

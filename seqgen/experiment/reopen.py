@@ -31,7 +31,8 @@ def load(
 
     Args:
         folder: the run folder.
-        checkpoint: "best", "latest" or a step; None takes the best where the recipe selects one, else the latest.
+        checkpoint: "best", "latest" or a step; None takes the best where the recipe selects one,
+            else the latest.
         device: where to put the model.
 
     Raises:
@@ -53,13 +54,15 @@ def load(
 
 
 def keep_configuration(run: Run, generator: nn.Module) -> None:
-    """Write a pretrained model's config.json into the run, which then opens without the model's source."""
+    """Write a pretrained model's config.json into the run, which then opens without the model's
+    source."""
     if isinstance(generator, Pretrained):
         run.write_text("config.json", str(generator.model.config.to_json_string(use_diff=False)))
 
 
 def with_own_source(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe with the run's own config.json as the source of a pretrained generator; it has no weights there."""
+    """The recipe with the run's own config.json as the source of a pretrained generator; it has no
+    weights there."""
     settings = recipe.generator
     if not isinstance(settings, PretrainedGenerator) or settings.source is None:
         return recipe
@@ -69,7 +72,9 @@ def with_own_source(recipe: Recipe, folder: Path) -> Recipe:
     return recipe.model_copy(update={"generator": own})
 
 
-def load_weights(run: Run, modules: Mapping[str, nn.Module], checkpoint: Which | None = None) -> None:
+def load_weights(
+    run: Run, modules: Mapping[str, nn.Module], checkpoint: Which | None = None
+) -> None:
     """Put the weights of a run into modules, averages where the run has them."""
     if checkpoint is None:
         checkpoint = "latest" if run.marked("best") is None else "best"
@@ -80,7 +85,10 @@ def read_run(run: Run) -> tuple[Recipe, dict[str, Any]]:
     """The recipe of a run, and what it says of its vocabulary, labels and corpus."""
     path, facts = run.folder / "recipe.yaml", run.folder / "corpus.json"
     if not path.is_file() or not facts.is_file():
-        raise UserError(f"{run.folder} is not a run: recipe.yaml or corpus.json is missing; give a folder that train wrote")
+        raise UserError(
+            f"{run.folder} is not a run: recipe.yaml or corpus.json is missing; "
+            "give a folder that train wrote"
+        )
     try:
         return read(str(path)), json.loads(facts.read_text("utf-8"))
     except json.JSONDecodeError as problem:

@@ -47,8 +47,8 @@ class Machine:
 
 @dataclass(frozen=True)
 class Report:
-    """What is told when a run ends: its folder, the figures of the last and of the best checkpoint, of the selected one on
-    the test sentences, and of real data; and some sentences."""
+    """What is told when a run ends: its folder, the figures of the last and of the best checkpoint,
+    of the selected one on the test sentences, and of real data; and some sentences."""
 
     folder: Path
     outcome: Outcome
@@ -59,7 +59,8 @@ class Report:
 
 
 class Experiment:
-    """A recipe made into objects around a run folder; `weights` False where a checkpoint will bring them."""
+    """A recipe made into objects around a run folder; `weights` False where a checkpoint will bring
+    them."""
 
     def __init__(
         self, recipe: Recipe, run: Run, corpora: Corpora, machine: Machine, weights: bool = True
@@ -86,7 +87,8 @@ class Experiment:
         return Report(self.run.folder, outcome, best, self._test(), real, self.samples[:8])
 
     def _test(self) -> dict[str, float]:
-        """The likelihood of the test sentences, scored once, under the checkpoint that `load` would take."""
+        """The likelihood of the test sentences, scored once, under the checkpoint that `load` would
+        take."""
         test = self.corpora.splits.get("test")
         if test is None or not distributed.is_main():
             return {}
@@ -136,7 +138,8 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
         recipe: what to do.
         folder: the run folder, which must not hold a run.
         machine: device and verbosity.
-        init: a run whose vocabulary and weights to start from; leading likelihood phases are then left out.
+        init: a run whose vocabulary and weights to start from; leading likelihood phases are then
+            left out.
 
     Raises:
         UserError: the folder is taken, or the corpus or the other run cannot be used.
@@ -176,7 +179,8 @@ def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Repo
     Args:
         folder: the run folder.
         machine: device and verbosity.
-        recipe: the run's recipe with changes; only the last phase's steps, `evaluate`, `save` and `name` may differ.
+        recipe: the run's recipe with changes; only the last phase's steps, `evaluate`, `save` and
+            `name` may differ.
 
     Raises:
         UserError: no run there, another difference, or the corpus has changed.
@@ -213,7 +217,9 @@ def require_resumable(before: Recipe, after: Recipe) -> None:
     last = f"phases.{len(before.phases) - 1}.steps"
     allowed = ("evaluate", "save", "name", "about", "needs", "expect")
     wrong = [
-        name for name in differences(before, after) if name != last and name.split(".")[0] not in allowed
+        name
+        for name in differences(before, after)
+        if name != last and name.split(".")[0] not in allowed
     ]
     if wrong:
         raise UserError(
@@ -230,7 +236,7 @@ def schedule_note(before: Recipe, after: Recipe) -> str | None:
         return None
     return (
         f"the learning-rate schedule {', '.join(moving)} now spans the new number of steps: "
-        "the rate continues where the longer schedule is at this step, which is above where the shorter one ended"
+        "the rate goes on where the longer schedule is at this step, above where the shorter one ended"
     )
 
 
@@ -247,7 +253,9 @@ def _take_weights(run: Run, modules: Mapping[str, nn.Module]) -> None:
     there = {path.name.split(".")[0] for path in run.checkpoint("latest").glob("*.safetensors")}
     shared = {name: module for name, module in modules.items() if name in there}
     if "generator" not in shared:
-        raise UserError(f"{run.folder} has no generator to start from; its weights are {sorted(there)}")
+        raise UserError(
+            f"{run.folder} has no generator to start from; its weights are {sorted(there)}"
+        )
     load_weights(run, shared)
 
 

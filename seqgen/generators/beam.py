@@ -15,24 +15,31 @@ from seqgen.text.sentences import Sentences
 
 
 class Beams(NamedTuple):
-    """`decoded` holds count x width rows, the best of each count first; `scores` (count, width) are penalised
-    log-probabilities, minus infinity where fewer than `width` sentences exist."""
+    """`decoded` holds count x width rows, the best of each count first; `scores` (count, width) are
+    penalised log-probabilities, minus infinity where fewer than `width` sentences exist."""
 
     decoded: Decoded
     scores: Tensor
 
 
 class Beam:
-    """The choice of a beam search: keeps the `width` likeliest unfinished prefixes and the best finished sentences.
+    """The choice of a beam search: keeps the `width` likeliest unfinished prefixes and the best
+    finished sentences.
 
-    A sentence's score is its log-probability / length ** length_penalty (Wu et al., 2016, arXiv 1609.08144, in the simpler
-    form of Hugging Face); 0 compares plain log-probabilities.
+    A sentence's score is its log-probability / length ** length_penalty (Wu et al., 2016, arXiv
+    1609.08144, in the simpler form of Hugging Face); 0 compares plain log-probabilities.
     """
 
     soft, blockwise = False, False
 
     def __init__(
-        self, count: int, width: int, time: int, end: int | None, length_penalty: float, prefixes: Sentences | None
+        self,
+        count: int,
+        width: int,
+        time: int,
+        end: int | None,
+        length_penalty: float,
+        prefixes: Sentences | None,
     ) -> None:
         self.count, self.width, self.time = count, width, time
         self.end, self.penalty, self.prefixes = end, length_penalty, prefixes
@@ -44,7 +51,10 @@ class Beam:
         self.scores[:, 0] = 0.0
         self.ids = torch.zeros(*shape, self.time, dtype=torch.int64, device=device)
         self.finished = torch.full(shape, -torch.inf, device=device)
-        self.finished_ids, self.lengths = self.ids.clone(), torch.zeros(shape, dtype=torch.int64, device=device)
+        self.finished_ids, self.lengths = (
+            self.ids.clone(),
+            torch.zeros(shape, dtype=torch.int64, device=device),
+        )
         self.ended = torch.zeros(shape, dtype=torch.bool, device=device)
 
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
@@ -79,12 +89,15 @@ class Beam:
         return Beams(Decoded(ids, lengths, self.ended.flatten(), ids), self.finished)
 
     def _extend(self, step: int, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores, parents and tokens of the 2 x width best extensions, (count, 2 x width): enough though half may end."""
+        """Scores, parents and tokens of the 2 x width best extensions, (count, 2 x width): enough
+        though half may end."""
         vocabulary = logits.shape[-1]
         new = torch.log_softmax(logits, -1).view(self.count, self.width, vocabulary)
         if self.prefixes is not None and step < self.prefixes.ids.shape[1]:
             given = (step < self.prefixes.lengths).view(-1, 1, 1)
-            other = torch.arange(vocabulary, device=new.device) != self.prefixes.ids[:, step].view(-1, 1, 1)
+            other = torch.arange(vocabulary, device=new.device) != self.prefixes.ids[:, step].view(
+                -1, 1, 1
+            )
             new = new.masked_fill(given & other, -torch.inf)
         total = (self.scores.unsqueeze(-1) + new).flatten(1)
         scores, places = total.topk(min(2 * self.width, total.shape[1]), -1)
@@ -126,14 +139,17 @@ def beam_search(
         width: beams a row.
         time: the most tokens.
         condition: of `count` rows.
-        length_penalty: exponent of the length that scores are divided by; above 0 favours longer sentences.
+        length_penalty: exponent of the length that scores are divided by; above 0 favours longer
+            sentences.
         prefixes: what each row must begin with, without END.
 
     Raises:
         ValueError: a count, width or time below 1, or more tokens than the generator can read.
     """
     if min(count, width, time) < 1:
-        raise ValueError(f"beam search of {count} rows, width {width}, {time} tokens: all must be at least 1")
+        raise ValueError(
+            f"beam search of {count} rows, width {width}, {time} tokens: all must be at least 1"
+        )
     if generator.limit is not None and time > generator.limit:
         raise ValueError(f"{time} tokens asked for, the generator reads at most {generator.limit}")
     beam = Beam(count, width, time, generator.specials.end, length_penalty, prefixes)

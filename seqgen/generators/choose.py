@@ -1,7 +1,9 @@
-"""What to do with the logits of a step: which token is fed back and which is kept. The decoding loop knows nothing else.
+"""What to do with the logits of a step: which token is fed back and which is kept. The decoding
+loop knows nothing else.
 
-Every choice is row-wise and takes its random numbers from a stream by (global row, step), so that the same row gets the
-same tokens however the rows are cut into chunks, spread over processes or dropped when finished.
+Every choice is row-wise and takes its random numbers from a stream by (global row, step), so that
+the same row gets the same tokens however the rows are cut into chunks, spread over processes or
+dropped when finished.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from seqgen.text.sentences import Sentences
 
 
 class Choice(NamedTuple):
-    """`fed` goes back into the generator, `kept` is returned: ids (rows,) or soft tokens (rows, vocabulary).
+    """`fed` goes back into the generator, `kept` is returned: ids (rows,) or soft tokens (rows,
+    vocabulary).
 
-    `select` (some,) forks, reorders or drops rows before the next step; `fed` and `kept` are then those of the rows after
-    it. None leaves the rows alone.
+    `select` (some,) forks, reorders or drops rows before the next step; `fed` and `kept` are then
+    those of the rows after it. None leaves the rows alone.
     """
 
     fed: Tensor
@@ -38,7 +41,8 @@ class Choose(Protocol):
         """Called once: lay out random numbers for the global row numbers `rows` (count,)."""
 
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
-        """Choose for float32 logits (alive, vocabulary); `rows` (alive,) are positions among the prepared rows."""
+        """Choose for float32 logits (alive, vocabulary); `rows` (alive,) are positions among the
+        prepared rows."""
 
 
 class Gold:
@@ -79,8 +83,8 @@ class Sample:
     Args:
         temperature: positive; below 1 sharpens. For the limit 0 use Greedy.
         top_k: keep the k likeliest tokens; 0 keeps all (Fan et al., 2018, arXiv 1805.04833).
-        top_p: keep the smallest set of tokens with at least this mass; 1 keeps all (nucleus sampling; Holtzman et al.,
-            2019, arXiv 1904.09751).
+        top_p: keep the smallest set of tokens with at least this mass; 1 keeps all (nucleus
+            sampling; Holtzman et al., 2019, arXiv 1904.09751).
 
     Raises:
         ValueError: a value out of range.
@@ -90,7 +94,9 @@ class Sample:
 
     def __init__(self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> None:
         if not temperature > 0:
-            raise ValueError(f"temperature {temperature}: must be above 0; for the likeliest token use greedy")
+            raise ValueError(
+                f"temperature {temperature}: must be above 0; for the likeliest token use greedy"
+            )
         if top_k < 0:
             raise ValueError(f"top-k {top_k}: must be 0 (all tokens) or more")
         if not 0 < top_p <= 1:
@@ -119,14 +125,18 @@ class Sample:
         if logits.is_cuda:
             return draw_gumbel(logits, numbers)
         # In place where no graph can need the logits: fresh pages cost more than the softmax.
-        return draw(torch.softmax(logits, -1, out=None if torch.is_grad_enabled() else logits), numbers)
+        return draw(
+            torch.softmax(logits, -1, out=None if torch.is_grad_enabled() else logits), numbers
+        )
 
 
 class Mixed:
-    """Scheduled sampling: with probability `gold_share` the gold token is fed, else a draw; gold is always kept.
+    """Scheduled sampling: with probability `gold_share` the gold token is fed, else a draw; gold is
+    always kept.
 
-    A sampled END does not cut a sentence, since what is kept decides when a row is finished (Bengio et al., "Scheduled
-    Sampling for Sequence Prediction with Recurrent Neural Networks", 2015, arXiv 1506.03099).
+    A sampled END does not cut a sentence, since what is kept decides when a row is finished (Bengio
+    et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", 2015, arXiv
+    1506.03099).
 
     Args:
         sentences: the gold sentences.
@@ -161,12 +171,13 @@ class Mixed:
 
 
 class GumbelSoftmax:
-    """Relaxed samples softmax((logits + Gumbel noise) / temperature) with gradients (Jang et al., 2016, arXiv
-    1611.01144; Maddison et al., 2016, arXiv 1611.00712).
+    """Relaxed samples softmax((logits + Gumbel noise) / temperature) with gradients (Jang et al.,
+    2016, arXiv 1611.01144; Maddison et al., 2016, arXiv 1611.00712).
 
     Args:
         temperature: positive; towards 0 the tokens become one-hot.
-        hard: feed and keep the one-hot argmax, with the gradient of the soft token (straight-through).
+        hard: feed and keep the one-hot argmax, with the gradient of the soft token
+            (straight-through).
     """
 
     soft, blockwise = True, True
@@ -238,25 +249,33 @@ class Forced:
 
 
 def keep_top_k(logits: Tensor, count: int) -> Tensor:
-    """Set all but the `count` largest logits of a row to minus infinity; ties at the border are kept."""
+    """Set all but the `count` largest logits of a row to minus infinity; ties at the border are
+    kept."""
     border = logits.topk(min(count, logits.shape[-1]), -1).values[..., -1:]
     return logits.masked_fill(logits < border, -torch.inf)
 
 
 def keep_top_p(logits: Tensor, mass: float) -> Tensor:
-    """Set all but the smallest set of tokens that holds `mass` to minus infinity; the likeliest is always kept."""
+    """Set all but the smallest set of tokens that holds `mass` to minus infinity; the likeliest is
+    always kept."""
     ordered, order = logits.sort(-1, descending=True)
     probability = torch.softmax(ordered, -1)
-    dropped = probability.cumsum(-1) - probability >= mass  # the mass before this token is enough already
+    dropped = (
+        probability.cumsum(-1) - probability >= mass
+    )  # the mass before this token is enough already
     return logits.masked_fill(dropped.scatter(-1, order, dropped), -torch.inf)
 
 
 def _need_stream(stream: Stream | None, name: str) -> Stream:
     if stream is None:
-        raise ValueError(f"{name} draws random numbers: give decode a stream, such as Stream.of(seed)")
+        raise ValueError(
+            f"{name} draws random numbers: give decode a stream, such as Stream.of(seed)"
+        )
     return stream
 
 
 def _need_steps(ids: Tensor, steps: int) -> None:
     if ids.shape[1] < steps:
-        raise ValueError(f"the given sentences have {ids.shape[1]} tokens, {steps} steps were asked for")
+        raise ValueError(
+            f"the given sentences have {ids.shape[1]} tokens, {steps} steps were asked for"
+        )

@@ -1,7 +1,8 @@
 """The one decoding loop, and its plain users: decode and teacher forcing.
 
-Finished rows are dropped as decoding goes on. Kernels round a product of few rows differently from one of many, so the
-pool never falls below 64 rows (dead rows fill it up): with that, dropping changes no bit of the result.
+Finished rows are dropped as decoding goes on. Kernels round a product of few rows differently from
+one of many, so the pool never falls below 64 rows (dead rows fill it up): with that, dropping
+changes no bit of the result.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ BLOCK_ROWS = 128  # rows whose logits are made and used up at a time on the CPU
 class Step(NamedTuple):
     """What one step of the loop gives for the pool it ran on.
 
-    `rows` (pool,) are positions among the decoded rows, `live` (pool,) tells which of them are not finished before this
-    step; the others are there to fill the pool and mean nothing.
+    `rows` (pool,) are positions among the decoded rows, `live` (pool,) tells which of them are not
+    finished before this step; the others are there to fill the pool and mean nothing.
     """
 
     number: int
@@ -43,7 +44,8 @@ class Decoded:
     """Decoded rows.
 
     Attributes:
-        tokens: ids (rows, time), PAD after END; or soft tokens (rows, time, vocabulary), one-hot PAD after END.
+        tokens: ids (rows, time), PAD after END; or soft tokens (rows, time, vocabulary), one-hot
+            PAD after END.
         lengths: (rows,) int64, END included; a row that never ended has all `time` tokens.
         ended: (rows,) bool, False where the limit cut the row.
         fed: what was fed back, like tokens; another thing than what was kept in scheduled sampling.
@@ -72,7 +74,13 @@ class Decoded:
 
 
 def steps(
-    generator: Generator, state: Any, first: Tensor, choose: Choose, rows: Tensor, count: int, drop: bool
+    generator: Generator,
+    state: Any,
+    first: Tensor,
+    choose: Choose,
+    rows: Tensor,
+    count: int,
+    drop: bool,
 ) -> Iterator[Step]:
     """Advance, choose, feed back: `count` times or until every row has kept END.
 
@@ -96,7 +104,11 @@ def steps(
             return
         fed = choice.fed
         if choice.select is not None:
-            state, rows, live = state.select(choice.select), rows[choice.select], live[choice.select]
+            state, rows, live = (
+                state.select(choice.select),
+                rows[choice.select],
+                live[choice.select],
+            )
         if end is None:
             continue
         kept = choice.kept.argmax(-1) if choice.kept.is_floating_point() else choice.kept
@@ -137,8 +149,8 @@ def decode(
         stream: random numbers, for choices that draw.
         rows: global row numbers (count,), which the random numbers belong to; 0..count-1 when None.
         condition: what the generator is conditioned on.
-        gradient: keep the graph, for losses on the tokens or the hidden vectors; rows are then neither cut into pools
-            nor dropped.
+        gradient: keep the graph, for losses on the tokens or the hidden vectors; rows are then
+            neither cut into pools nor dropped.
         hidden: also return the hidden vectors and extras.
         drop: let finished rows leave; False computes them to the end, with the same result.
         pool: rows decoded together.
@@ -161,7 +173,9 @@ def decode(
 
     if gradient or choose.soft:
         with nullcontext() if gradient else torch.no_grad():
-            return _decode_with_graph(generator, loop(torch.arange(count, device=device), False), hidden)
+            return _decode_with_graph(
+                generator, loop(torch.arange(count, device=device), False), hidden
+            )
     with torch.no_grad():
         collected = _Ids(generator, count, time, hidden)
         for part in _parts(count, pool, device):
@@ -173,7 +187,8 @@ def decode(
 def teacher_force(
     generator: Generator, sentences: Sentences, condition: Condition | None = None
 ) -> Forced:
-    """Read BEGIN and the gold tokens in one parallel pass: hidden (rows, time, width) that predict ids (rows, time).
+    """Read BEGIN and the gold tokens in one parallel pass: hidden (rows, time, width) that predict
+    ids (rows, time).
 
     Labels of the sentences condition a generator that has styles, unless a condition is given.
     """
@@ -194,7 +209,8 @@ def styled(
 
 
 def _parts(count: int, pool: int, device: torch.device) -> list[Tensor]:
-    """Positions of each pool, of nearly equal size; a short one repeats its last row up to the fewest rows."""
+    """Positions of each pool, of nearly equal size; a short one repeats its last row up to the
+    fewest rows."""
     positions = torch.arange(count, device=device)
     if count < FEWEST_ROWS:
         return [torch.cat((positions, positions[-1:].expand(FEWEST_ROWS - count)))]
@@ -202,7 +218,8 @@ def _parts(count: int, pool: int, device: torch.device) -> list[Tensor]:
 
 
 def _keep(live: Tensor) -> Tensor | None:
-    """The rows to go on with once a quarter has finished, filled up with dead rows; None leaves the pool alone."""
+    """The rows to go on with once a quarter has finished, filled up with dead rows; None leaves the
+    pool alone."""
     alive = int(live.sum())
     wanted = max(alive, FEWEST_ROWS) if alive else 0
     if wanted > 0.75 * len(live):
@@ -212,7 +229,12 @@ def _keep(live: Tensor) -> Tensor | None:
 
 
 def _choose(
-    generator: Generator, choose: Choose, number: int, hidden: Tensor, rows: Tensor, buffer: Tensor | None
+    generator: Generator,
+    choose: Choose,
+    number: int,
+    hidden: Tensor,
+    rows: Tensor,
+    buffer: Tensor | None,
 ) -> Choice:
     """Logits and choice, in blocks whose logits stay in the cache."""
     if buffer is None:
@@ -228,8 +250,14 @@ def _choose(
 
 
 def _buffer(generator: Generator, choose: Choose, rows: int) -> Tensor | None:
-    """Room for the logits of one block, on the CPU without gradients: fresh pages would cost more than the softmax."""
-    if choose.soft or not choose.blockwise or torch.is_grad_enabled() or generator.device.type != "cpu":
+    """Room for the logits of one block, on the CPU without gradients: fresh pages would cost more
+    than the softmax."""
+    if (
+        choose.soft
+        or not choose.blockwise
+        or torch.is_grad_enabled()
+        or generator.device.type != "cpu"
+    ):
         return None
     return torch.empty(min(rows, BLOCK_ROWS), generator.head.weight.shape[0])
 
@@ -279,7 +307,9 @@ def _decode_with_graph(generator: Generator, loop: Iterator[Step], hidden: bool)
     kept, fed = (torch.stack([getattr(s.choice, n) for s in taken], 1) for n in ("kept", "fed"))
     pad = generator.specials.pad
     if kept.is_floating_point():
-        blank = nn.functional.one_hot(torch.tensor(pad, device=kept.device), kept.shape[-1]).to(kept.dtype)
+        blank = nn.functional.one_hot(torch.tensor(pad, device=kept.device), kept.shape[-1]).to(
+            kept.dtype
+        )
         ids = kept.argmax(-1)
         kept, fed = (torch.where(live.unsqueeze(-1), tokens, blank) for tokens in (kept, fed))
     else:

@@ -1,9 +1,10 @@
 """Draw one id a row from a categorical distribution, one uniform number a row.
 
-torch.multinomial makes one exponential number for every vocabulary entry, on the CPU one after another: 15 ns each, 75
-microseconds a token at 5,000 words, ten times the network's own work. The inverse of the cumulative distribution needs
-one number a row; taken in two levels (blocks of 64 entries, then inside the block) it reads the row once and fits the
-cache. On a GPU the noise is cheap and Gumbel-max needs no pass over cumulative sums.
+torch.multinomial makes one exponential number for every vocabulary entry, on the CPU one after
+another: 15 ns each, 75 microseconds a token at 5,000 words, ten times the network's own work. The
+inverse of the cumulative distribution needs one number a row; taken in two levels (blocks of 64
+entries, then inside the block) it reads the row once and fits the cache. On a GPU the noise is
+cheap and Gumbel-max needs no pass over cumulative sums.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ BLOCK = 64
 
 
 def draw(probabilities: Tensor, uniforms: Tensor) -> Tensor:
-    """Ids (rows,) int64 drawn from unnormalised probabilities (rows, vocabulary) with uniforms (rows,) in [0, 1).
+    """Ids (rows,) int64 drawn from unnormalised probabilities (rows, vocabulary) with uniforms
+    (rows,) in [0, 1).
 
     Exact up to float32 rounding of the cumulative sums; an entry of probability 0 is never drawn.
     """
-    rows, vocabulary = probabilities.shape
+    vocabulary = probabilities.shape[1]
     blocks = _block_sums(probabilities).cumsum_(-1)
-    # Rounding may lift u x total to the total itself: stay below, so that a block of positive mass is found.
+    # Rounding may lift u x total to the total itself: stay below, so that a block of positive mass
+    # is found.
     target = torch.minimum(uniforms * blocks[:, -1], _below(blocks[:, -1])).unsqueeze(1)
     block = (blocks <= target).sum(-1, keepdim=True)
     before = torch.where(block > 0, blocks.gather(1, (block - 1).clamp_min(0)), 0.0)
@@ -37,13 +40,15 @@ def draw(probabilities: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def draw_gumbel(logits: Tensor, seeds: Tensor) -> Tensor:
-    """Ids (rows,) by Gumbel-max (Gumbel, 1954): logits (rows, vocabulary), one 64-bit seed a row (rows,) int64."""
+    """Ids (rows,) by Gumbel-max (Gumbel, 1954): logits (rows, vocabulary), one 64-bit seed a row
+    (rows,) int64."""
     return (logits + gumbel_noise(seeds, logits.shape[-1])).argmax(-1)
 
 
 def gumbel_noise(seeds: Tensor, width: int) -> Tensor:
     """Standard Gumbel noise (rows, width) from one seed a row; finite everywhere."""
-    # Neither 0 nor 1, so that both logarithms are finite; adding instead would round the last cell up to 1.
+    # Neither 0 nor 1, so that both logarithms are finite; adding instead would round the last cell
+    # up to 1.
     uniform = spread(seeds, width).clamp_min_(2.0**-25)
     return uniform.log_().neg_().log_().neg_()
 

@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 
 class TokenEmbedding(nn.Module):
-    """Vectors of tokens: ids (rows, time) or distributions (rows, time, vocabulary) -> (rows, time, width).
+    """Vectors of tokens: ids (rows, time) or distributions (rows, time, vocabulary) -> (rows, time,
+    width).
 
-    A one-hot soft token gives the vector of its id. A style, where there are any, is a learned vector added to every
-    token, so that any generator becomes conditional on a label.
+    A one-hot soft token gives the vector of its id. A style, where there are any, is a learned
+    vector added to every token, so that any generator becomes conditional on a label.
 
     Args:
         vocabulary: number of ids.

@@ -1,8 +1,8 @@
 """The last layer of a generator: hidden vectors to logits, or, fused, straight to a loss.
 
-A vocabulary of 5,000 makes the (rows x time, vocabulary) logits the largest tensor of a training step by far. The fused
-losses walk over it in chunks that fit the cache and never keep it: 2 to 3.5 times faster on a CPU, and a fraction of the
-memory everywhere.
+A vocabulary of 5,000 makes the (rows x time, vocabulary) logits the largest tensor of a training
+step by far. The fused losses walk over it in chunks that fit the cache and never keep it: 2 to 3.5
+times faster on a CPU, and a fraction of the memory everywhere.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Head(nn.Module):
     Args:
         width: size of the hidden vectors.
         vocabulary: number of ids.
-        weight: a (vocabulary, width) parameter to share with an embedding (weight tying; Press and Wolf, 2017,
-            arXiv 1608.05859); None makes an own one.
+        weight: a (vocabulary, width) parameter to share with an embedding (weight tying; Press and
+            Wolf, 2017, arXiv 1608.05859); None makes an own one.
         bias: whether to add a bias.
     """
 
@@ -42,7 +42,8 @@ class Head(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary)) if bias else None
 
     def logits(self, hidden: Tensor, out: Tensor | None = None) -> Tensor:
-        """Float32 logits: (..., width) -> (..., vocabulary); `out` is a float32 (rows, vocabulary) buffer or None."""
+        """Float32 logits: (..., width) -> (..., vocabulary); `out` is a float32 (rows, vocabulary)
+        buffer or None."""
         kinds = {_product_type(hidden), self.weight.dtype}
         if out is None or hidden.dim() != 2 or kinds != {torch.float32}:
             return _logits(hidden, self.weight, self.bias)
@@ -53,17 +54,21 @@ class Head(nn.Module):
     def negative_log_likelihood(
         self, hidden: Tensor, ids: Tensor, weights: Tensor, smoothing: float = 0.0
     ) -> Tensor:
-        """Sum of weights x smoothed cross-entropy; hidden (..., width), ids and weights (...). Scalar float32."""
+        """Sum of weights x smoothed cross-entropy; hidden (..., width), ids and weights (...).
+        Scalar float32."""
         hidden, ids, weights = _rows(hidden, ids, weights)
         bias = self.weight.new_zeros(self.weight.shape[0]) if self.bias is None else self.bias
-        needs = torch.is_grad_enabled() and any(t.requires_grad for t in (hidden, self.weight, bias))
+        needs = torch.is_grad_enabled() and any(
+            t.requires_grad for t in (hidden, self.weight, bias)
+        )
         total: Tensor = _FusedCrossEntropy.apply(
             hidden, self.weight, bias, ids, weights, smoothing, needs
         )
         return total
 
     def log_probability(self, hidden: Tensor, ids: Tensor) -> Tensor:
-        """log p(ids): hidden (..., width), ids (...) -> (...) float32, differentiable in hidden and the head."""
+        """log p(ids): hidden (..., width), ids (...) -> (...) float32, differentiable in hidden and
+        the head."""
         bias = self.weight.new_zeros(self.weight.shape[0]) if self.bias is None else self.bias
         flat: Tensor = _LogProbability.apply(
             hidden.reshape(-1, hidden.shape[-1]), self.weight, bias, ids.reshape(-1)
@@ -72,8 +77,13 @@ class Head(nn.Module):
 
 
 def _rows(hidden: Tensor, ids: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Flatten, and on the CPU leave out tokens of weight 0 (padding): they add neither loss nor gradient."""
-    hidden, ids, weights = hidden.reshape(-1, hidden.shape[-1]), ids.reshape(-1), weights.reshape(-1)
+    """Flatten, and on the CPU leave out tokens of weight 0 (padding): they add neither loss nor
+    gradient."""
+    hidden, ids, weights = (
+        hidden.reshape(-1, hidden.shape[-1]),
+        ids.reshape(-1),
+        weights.reshape(-1),
+    )
     weights = weights.detach().to(torch.float32)
     if hidden.is_cuda:  # finding the rows would make the host wait for the device
         return hidden, ids, weights
@@ -84,7 +94,8 @@ def _rows(hidden: Tensor, ids: Tensor, weights: Tensor) -> tuple[Tensor, Tensor,
 
 
 def _product_type(hidden: Tensor) -> torch.dtype:
-    """The type of matrix products under autocast, so that a bfloat16 run keeps its fast products."""
+    """The type of matrix products under autocast, so that a bfloat16 run keeps its fast
+    products."""
     if torch.is_autocast_enabled(hidden.device.type):
         return torch.get_autocast_dtype(hidden.device.type)
     return torch.float32
@@ -96,7 +107,9 @@ def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return product.float() if bias is None else product.float() + bias.float()
 
 
-def _fill(hidden: Tensor, weight: Tensor, bias: Tensor, kind: torch.dtype, buffer: Tensor) -> Tensor:
+def _fill(
+    hidden: Tensor, weight: Tensor, bias: Tensor, kind: torch.dtype, buffer: Tensor
+) -> Tensor:
     """Logits of some rows, into the buffer where the product type allows."""
     view = buffer[: len(hidden)]
     if kind == torch.float32:
@@ -105,7 +118,8 @@ def _fill(hidden: Tensor, weight: Tensor, bias: Tensor, kind: torch.dtype, buffe
 
 
 class _FusedCrossEntropy(torch.autograd.Function):
-    """Weighted cross-entropy of a linear layer; gradients of hidden, weight and bias are made while going forward."""
+    """Weighted cross-entropy of a linear layer; gradients of hidden, weight and bias are made while
+    going forward."""
 
     @staticmethod
     def forward(
@@ -130,7 +144,11 @@ class _FusedCrossEntropy(torch.autograd.Function):
                 to_weight, to_bias = torch.zeros_like(weight), torch.zeros_like(bias)
             for begin in range(0, count, chunk):
                 part = slice(begin, begin + chunk)
-                rows, target, scale = hidden[part], ids[part].unsqueeze(1), weights[part].unsqueeze(1)
+                rows, target, scale = (
+                    hidden[part],
+                    ids[part].unsqueeze(1),
+                    weights[part].unsqueeze(1),
+                )
                 logits = _fill(rows, typed, bias, kind, buffer)
                 norm = torch.logsumexp(logits, -1, keepdim=True) if smoothing or not needs else None
                 if norm is not None:
@@ -140,7 +158,9 @@ class _FusedCrossEntropy(torch.autograd.Function):
                     if not needs:
                         continue
                 probability = torch.softmax(logits, -1, out=logits)
-                if norm is None:  # the probability is at hand: its logarithm is cheaper than a log-sum-exp
+                if (
+                    norm is None
+                ):  # the probability is at hand: its logarithm is cheaper than a log-sum-exp
                     chosen = probability.gather(1, target).clamp_min_(1e-38).log_()
                     total -= (chosen * scale).sum()
                 # d loss / d logits = w (p - (1 - s) onehot - s / V)
@@ -176,7 +196,8 @@ class _FusedCrossEntropy(torch.autograd.Function):
 
 
 class _LogProbability(torch.autograd.Function):
-    """log p(ids) of a linear layer; keeps the hidden vectors only and makes the logits again in the backward pass."""
+    """log p(ids) of a linear layer; keeps the hidden vectors only and makes the logits again in the
+    backward pass."""
 
     @staticmethod
     def forward(context: Any, hidden: Tensor, weight: Tensor, bias: Tensor, ids: Tensor) -> Tensor:

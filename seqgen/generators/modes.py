@@ -1,4 +1,5 @@
-"""Evaluation mode for a while: sampling and re-scoring run without dropout, whatever mode training left a network in."""
+"""Evaluation mode for a while: sampling and re-scoring run without dropout, whatever mode training
+left a network in."""
 
 from __future__ import annotations
 

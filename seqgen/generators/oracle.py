@@ -1,8 +1,8 @@
 """The LSTM whose samples are the synthetic data of SeqGAN, so that the truth is known exactly.
 
-Source: Yu et al., "SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient", 2017, arXiv 1609.05473: an LSTM with
-parameters from N(0, 1), embedding 32, hidden 32, vocabulary 5,000. Its start token is id 0, which is also a word; there is
-no END, all sentences have one length.
+Source: Yu et al., "SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient", 2017, arXiv
+1609.05473: an LSTM with parameters from N(0, 1), embedding 32, hidden 32, vocabulary 5,000. Its
+start token is id 0, which is also a word; there is no END, all sentences have one length.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ GATES = ("i", "f", "c", "og")  # the order of torch's gates in SeqGAN's names
 
 
 def draw_oracle(seed: int, vocabulary: int = 5000, width: int = 32, hidden: int = 32) -> Recurrent:
-    """An oracle with all parameters from N(0, 1); another seed is another oracle with another entropy."""
+    """An oracle with all parameters from N(0, 1); another seed is another oracle with another
+    entropy."""
     oracle = _network(vocabulary, width, hidden)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -33,7 +34,8 @@ def draw_oracle(seed: int, vocabulary: int = 5000, width: int = 32, hidden: int 
 
 
 def load_oracle(path: str | Path) -> Recurrent:
-    """The oracle of the published experiments from an .npz of its 15 arrays (emb, Wi, Ui, bi, ..., Wo, bo).
+    """The oracle of the published experiments from an .npz of its 15 arrays (emb, Wi, Ui, bi, ...,
+    Wo, bo).
 
     Raises:
         ValueError: arrays are missing.
@@ -41,7 +43,9 @@ def load_oracle(path: str | Path) -> Recurrent:
     with np.load(path, allow_pickle=False) as arrays:
         names = {"emb", "Wo", "bo", *(f"{kind}{gate}" for gate in GATES for kind in "WUb")}
         if missing := sorted(names - set(arrays)):
-            raise ValueError(f"{path}: arrays {', '.join(missing)} are missing; {len(names)} are needed")
+            raise ValueError(
+                f"{path}: arrays {', '.join(missing)} are missing; {len(names)} are needed"
+            )
         table = {name: torch.from_numpy(arrays[name]).float() for name in names}
     (vocabulary, width), hidden = table["emb"].shape, table["Ui"].shape[0]
     oracle = _network(vocabulary, width, hidden)

@@ -1,8 +1,9 @@
-"""What a generator is: two methods, `start` and `advance`, on which all decoding and all training stand.
+"""What a generator is: two methods, `start` and `advance`, on which all decoding and all training
+stand.
 
-A generator reads tokens and remembers them in a State. Everything else follows: teacher forcing is one `advance` over
-the whole sentence, sampling is `advance` one token at a time, and rollouts, beam search and dropping of finished rows
-are `State.select`.
+A generator reads tokens and remembers them in a State. Everything else follows: teacher forcing is
+one `advance` over the whole sentence, sampling is `advance` one token at a time, and rollouts, beam
+search and dropping of finished rows are `State.select`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from seqgen.generators.head import Head
 
 
 class Specials(NamedTuple):
-    """Ids with a meaning of their own. `end` None: sentences have one fixed length and end by it (the synthetic oracle)."""
+    """Ids with a meaning of their own. `end` None: sentences have one fixed length and end by it
+    (the synthetic oracle)."""
 
     begin: int
     end: int | None
@@ -54,7 +56,8 @@ class Condition:
 
 
 class State(Protocol):
-    """What a generator remembers of the tokens read so far. `advance` uses its state up: to go on twice, select first."""
+    """What a generator remembers of the tokens read so far. `advance` uses its state up: to go on
+    twice, select first."""
 
     def select(self, rows: Tensor) -> Self:
         """Repeat, reorder or drop rows; `rows` is int64 (some,)."""
@@ -62,7 +65,8 @@ class State(Protocol):
 
 @dataclass(frozen=True)
 class Forced:
-    """What `advance` gives: hidden (rows, time, width), all that `logits` needs, and named extras (rows, time, ...)."""
+    """What `advance` gives: hidden (rows, time, width), all that `logits` needs, and named extras
+    (rows, time, ...)."""
 
     hidden: Tensor
     extras: Mapping[str, Tensor] = field(default_factory=dict)
@@ -72,7 +76,8 @@ class Generator(nn.Module):
     """Base of all generators. A new one sets `head` and writes `start` and `advance`; nothing else.
 
     Args:
-        specials: begin, end and pad ids. BEGIN is fed first and never stored; END is kept; PAD fills the tail.
+        specials: begin, end and pad ids. BEGIN is fed first and never stored; END is kept; PAD
+            fills the tail.
     """
 
     head: Head
@@ -93,22 +98,27 @@ class Generator(nn.Module):
         raise NotImplementedError
 
     def advance(self, tokens: Tensor, state: Any) -> tuple[Forced, Any]:
-        """Read tokens, ids (rows, time) or soft (rows, time, vocabulary); the state given is used up."""
+        """Read tokens, ids (rows, time) or soft (rows, time, vocabulary); the state given is used
+        up."""
         raise NotImplementedError
 
     def logits(self, hidden: Tensor, out: Tensor | None = None) -> Tensor:
-        """Unnormalised log-probabilities of the next token, float32: (..., width) -> (..., vocabulary).
+        """Unnormalised log-probabilities of the next token, float32: (..., width) -> (...,
+        vocabulary).
 
-        `out` is a buffer the result may be written to (without gradients only); ignoring it is allowed.
+        `out` is a buffer the result may be written to (without gradients only); ignoring it is
+        allowed.
         """
         return self.head.logits(hidden, out)
 
     def negative_log_likelihood(
         self, hidden: Tensor, ids: Tensor, weights: Tensor, smoothing: float = 0.0
     ) -> Tensor:
-        """Sum of weights x (-log p(ids)) as a scalar; hidden (rows, time, width), ids and weights (rows, time).
+        """Sum of weights x (-log p(ids)) as a scalar; hidden (rows, time, width), ids and weights
+        (rows, time).
 
-        Memory stays below (rows x time, vocabulary): the gradient is made in the forward pass. Weights get no gradient.
+        Memory stays below (rows x time, vocabulary): the gradient is made in the forward pass.
+        Weights get no gradient.
         """
         return self.head.negative_log_likelihood(hidden, ids, weights, smoothing)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from seqgen.generators.embedding import TokenEmbedding
@@ -26,7 +25,8 @@ class RecurrentState:
 
 
 class Recurrent(Generator):
-    """An LSTM (Hochreiter and Schmidhuber, 1997) or GRU (Cho et al., 2014, arXiv 1406.1078) language model.
+    """An LSTM (Hochreiter and Schmidhuber, 1997) or GRU (Cho et al., 2014, arXiv 1406.1078)
+    language model.
 
     Args:
         vocabulary: number of ids.
@@ -35,9 +35,12 @@ class Recurrent(Generator):
         width: size of the token vectors.
         hidden: size of the recurrent layers.
         layers: how many.
-        dropout: on the token vectors, between layers and before the head (Zaremba et al., 2014, arXiv 1409.2329).
-        tie: share the token vectors with the head; with width != hidden a linear map stands between.
-        initial: standard deviation of N(0, initial) for every parameter, as SeqGAN does; None for torch's defaults.
+        dropout: on the token vectors, between layers and before the head (Zaremba et al., 2014,
+            arXiv 1409.2329).
+        tie: share the token vectors with the head; with width != hidden a linear map stands
+            between.
+        initial: standard deviation of N(0, initial) for every parameter, as SeqGAN does; None for
+            torch's defaults.
         styles: number of labels it can be conditioned on.
 
     Raises:
@@ -68,7 +71,9 @@ class Recurrent(Generator):
         self.network = network(width, hidden, layers, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(hidden, width, bias=False) if tie and width != hidden else None
-        self.head = Head(width if tie else hidden, vocabulary, self.embedding.weight if tie else None)
+        self.head = Head(
+            width if tie else hidden, vocabulary, self.embedding.weight if tie else None
+        )
         if initial is not None:
             for parameter in self.parameters():
                 nn.init.normal_(parameter, 0.0, initial)
@@ -77,7 +82,9 @@ class Recurrent(Generator):
         """Zero memory."""
         shape = (self.network.num_layers, count, self.network.hidden_size)
         memory = self.embedding.weight.new_zeros(shape)
-        return RecurrentState((memory,) * self._memories, None if condition is None else condition.style)
+        return RecurrentState(
+            (memory,) * self._memories, None if condition is None else condition.style
+        )
 
     def advance(self, tokens: Tensor, state: RecurrentState) -> tuple[Forced, RecurrentState]:
         """Read tokens; one call for a whole sentence or for one step."""

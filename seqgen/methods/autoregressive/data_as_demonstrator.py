@@ -1,4 +1,5 @@
-"""Data as demonstrator: aggregate the generator's own prefixes with the gold tokens that should have followed."""
+"""Data as demonstrator: aggregate the generator's own prefixes with the gold tokens that should
+have followed."""
 
 from __future__ import annotations
 
@@ -28,15 +29,18 @@ class Rows(Protocol):
 class DataAsDemonstrator(Stateless):
     """Dataset aggregation for multi-step prediction, for sequences of tokens.
 
-    Source: Venkatraman, Hebert and Bagnell, "Improving Multi-Step Prediction of Learned Time Series Models", AAAI 2015.
-    Every `every` updates the current generator is run along training sentences on its own draws; its prefix up to step t
-    together with the gold token of step t + 1, the demonstrator's correction, joins the data. Training goes on over gold
-    and all gathered prefixes in equal parts.
+    Source: Venkatraman, Hebert and Bagnell, "Improving Multi-Step Prediction of Learned Time Series
+        Models", AAAI 2015.
+    Every `every` updates the current generator is run along training sentences on its own draws;
+    its prefix up to step t together with the gold token of step t + 1, the demonstrator's
+    correction, joins the data. Training goes on over gold and all gathered prefixes in equal parts.
 
-    Differs from the paper in: the state of a time series becomes the prefix of tokens, and the prediction a draw from the
-    generator (the paper's models predict one value); the paper retrains from scratch on the aggregate and takes the best
-    round on validation data, here training goes on and the best checkpoint is a matter of evaluation. `gold_share` above 0
-    mixes gold tokens into the run, since a draw soon leaves the gold sentence for good, which a time series does not.
+    Differs from the paper in: the state of a time series becomes the prefix of tokens, and the
+        prediction a draw from the
+    generator (the paper's models predict one value); the paper retrains from scratch on the
+    aggregate and takes the best round on validation data, here training goes on and the best
+    checkpoint is a matter of evaluation. `gold_share` above 0 mixes gold tokens into the run, since
+    a draw soon leaves the gold sentence for good, which a time series does not.
 
     Args:
         generator: the network.
@@ -44,7 +48,8 @@ class DataAsDemonstrator(Stateless):
         every: updates between two gatherings.
         rounds: the most gatherings; later updates train on what there is.
         size: sentences gathered a round.
-        gold_share: probability of feeding the gold token while gathering; 0 is the paper's free run.
+        gold_share: probability of feeding the gold token while gathering; 0 is the paper's free
+            run.
         temperature: of the draws.
         smoothing: label smoothing.
     """
@@ -66,7 +71,9 @@ class DataAsDemonstrator(Stateless):
         self.gold_share, self.temperature = gold_share, temperature
         self.modules = {"generator": generator}
         self._indices = torch.empty(0, dtype=torch.int64)  # (gathered,) which sentences were run
-        self._fed = torch.empty(0, 0, dtype=torch.int32)  # (gathered, time) what the generator fed itself
+        self._fed = torch.empty(
+            0, 0, dtype=torch.int32
+        )  # (gathered, time) what the generator fed itself
 
     def begin(self, player: str, moment: Moment) -> None:
         """Gather a round of own prefixes when it is time."""
@@ -74,7 +81,8 @@ class DataAsDemonstrator(Stateless):
             self._gather(moment.stream.child("gather"))
 
     def loss(self, player: str, batch: Sentences, moment: Moment) -> Loss:
-        """Each row is a gold sentence or a gathered one, with equal chances for gold and every round."""
+        """Each row is a gold sentence or a gathered one, with equal chances for gold and every
+        round."""
         uniform = moment.stream.child("mix").uniform(batch.numbers, 2)
         source = (uniform[:, 0] * (1 + self._done)).long()  # 0 is gold
         own = source > 0

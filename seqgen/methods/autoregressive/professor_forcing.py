@@ -21,7 +21,8 @@ from seqgen.text.sentences import Sentences
 
 
 class Behavior(NamedTuple):
-    """Hidden vectors (rows, time, width), logits (rows, time, vocabulary) or None, and lengths (rows,)."""
+    """Hidden vectors (rows, time, width), logits (rows, time, vocabulary) or None, and lengths
+    (rows,)."""
 
     hidden: Tensor
     logits: Tensor | None
@@ -31,21 +32,25 @@ class Behavior(NamedTuple):
 class ProfessorForcing(Stateless):
     """Likelihood plus an adversarial term on the dynamics of the generator.
 
-    Source: Lamb et al., "Professor Forcing: A New Algorithm for Training Recurrent Networks", 2016, arXiv 1610.09038. The
-    discriminator tells the behaviour (hidden states and outputs) on gold prefixes from that on the generator's own draws;
-    the generator minimises its negative log-likelihood and makes its free-running behaviour look teacher-forced. Gradients
-    flow through the states, not through the draws. Gates: below `gate_low` discriminator accuracy the generator follows
-    the likelihood alone, above `gate_high` the discriminator rests.
+    Source: Lamb et al., "Professor Forcing: A New Algorithm for Training Recurrent Networks", 2016,
+        arXiv 1610.09038. The
+    discriminator tells the behaviour (hidden states and outputs) on gold prefixes from that on the
+    generator's own draws; the generator minimises its negative log-likelihood and makes its
+    free-running behaviour look teacher-forced. Gradients flow through the states, not through the
+    draws. Gates: below `gate_low` discriminator accuracy the generator follows the likelihood
+    alone, above `gate_high` the discriminator rests.
 
-    Differs from the paper in: accuracy is a running average over updates, as the authors' code keeps it; the free-running
-    sentences are drawn without dropout and then read once in parallel, which gives the same states; outputs enter the
-    discriminator as expected vectors.
+    Differs from the paper in: accuracy is a running average over updates, as the authors' code
+        keeps it; the free-running
+    sentences are drawn without dropout and then read once in parallel, which gives the same states;
+    outputs enter the discriminator as expected vectors.
 
     Args:
         generator: the network.
         discriminator: over hidden states and outputs.
         factor: weight of the term that makes free-running behaviour look teacher-forced.
-        teacher_factor: weight of the optional second term, which makes teacher-forced behaviour look free-running.
+        teacher_factor: weight of the optional second term, which makes teacher-forced behaviour
+            look free-running.
         gate_low: discriminator accuracy from which the generator follows it.
         gate_high: discriminator accuracy above which it rests.
         decay: of the running average of the accuracy.
@@ -65,7 +70,9 @@ class ProfessorForcing(Stateless):
         temperature: float = 1.0,
     ) -> None:
         if not 0 <= gate_low <= gate_high <= 1:
-            raise ValueError(f"gates {gate_low} and {gate_high}: need 0 <= gate_low <= gate_high <= 1")
+            raise ValueError(
+                f"gates {gate_low} and {gate_high}: need 0 <= gate_low <= gate_high <= 1"
+            )
         self.generator, self.discriminator = generator, discriminator
         self.factor, self.teacher_factor = factor, teacher_factor
         self.gate_low, self.gate_high, self.decay = gate_low, gate_high, decay
@@ -80,11 +87,14 @@ class ProfessorForcing(Stateless):
     def loss(self, player: str, batch: Sentences, moment: Moment) -> Loss | None:
         """The discriminator's or the generator's half."""
         if player == "discriminator":
-            return None if self.accuracy > self.gate_high else self._discriminator_loss(batch, moment)
+            return (
+                None if self.accuracy > self.gate_high else self._discriminator_loss(batch, moment)
+            )
         return self._generator_loss(batch, moment)
 
     def stepped(self, player: str, moment: Moment, parts: Mapping[str, float]) -> None:
-        """Follow the accuracy, which both players measure: a resting discriminator must be able to wake up."""
+        """Follow the accuracy, which both players measure: a resting discriminator must be able to
+        wake up."""
         if "accuracy" in parts:
             self.accuracy += (1 - self.decay) * (float(parts["accuracy"]) - self.accuracy)
 
@@ -102,7 +112,10 @@ class ProfessorForcing(Stateless):
             free = self._behavior(self._draw(batch, moment.stream))
         real, fake = self.discriminator(*forced), self.discriminator(*free)
         rows = len(batch)
-        terms = {"real": Term(softplus(-real).sum(), rows), "fake": Term(softplus(fake).sum(), rows)}
+        terms = {
+            "real": Term(softplus(-real).sum(), rows),
+            "fake": Term(softplus(fake).sum(), rows),
+        }
         return Loss(terms, {"accuracy": _accuracy(real, fake)})
 
     def _generator_loss(self, batch: Sentences, moment: Moment) -> Loss:

@@ -1,4 +1,5 @@
-"""Scheduled sampling: train on prefixes in which some gold tokens are replaced by the generator's own draws."""
+"""Scheduled sampling: train on prefixes in which some gold tokens are replaced by the generator's
+own draws."""
 
 from __future__ import annotations
 
@@ -20,17 +21,20 @@ from seqgen.text.sentences import Sentences
 class ScheduledSampling(Stateless):
     """Cross-entropy of the gold tokens after prefixes mixed from gold and drawn tokens.
 
-    Source: Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks", 2015, arXiv
+    Source: Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural
+        Networks", 2015, arXiv
     1506.03099.
 
-    Differs from the paper in: nothing of the objective. The prefixes are drawn first, without gradients and without
-    dropout; the loss is then one parallel pass over them, which gives the same gradient, since the paper lets none through
-    the draws, and is as fast as teacher forcing.
+    Differs from the paper in: nothing of the objective. The prefixes are drawn first, without
+        gradients and without
+    dropout; the loss is then one parallel pass over them, which gives the same gradient, since the
+    paper lets none through the draws, and is as fast as teacher forcing.
 
     Args:
         generator: the network.
         gold_share: update number -> probability of feeding the gold token.
-        per: "token" throws a coin at every step, "sentence" one a sentence (the paper's uniform variant).
+        per: "token" throws a coin at every step, "sentence" one a sentence (the paper's uniform
+            variant).
         temperature: of the draws.
         smoothing: label smoothing.
     """
@@ -58,10 +62,9 @@ class ScheduledSampling(Stateless):
         return Loss(terms, {"gold share": shares})
 
 
-def mixed_prefixes(
-    generator: Generator, batch: Sentences, choose: Mixed, stream: Stream
-) -> Tensor:
-    """What is fed back when decoding along a batch: ids (rows, time), drawn without gradients and dropout."""
+def mixed_prefixes(generator: Generator, batch: Sentences, choose: Mixed, stream: Stream) -> Tensor:
+    """What is fed back when decoding along a batch: ids (rows, time), drawn without gradients and
+    dropout."""
     with evaluating(generator):
         condition = styled(generator, batch, None)
         rows, time = batch.ids.shape
@@ -71,7 +74,8 @@ def mixed_prefixes(
 
 
 def read(generator: Generator, fed: Tensor, batch: Sentences) -> Tensor:
-    """Hidden vectors (rows, time, width) after BEGIN and the fed tokens (rows, time), with gradients."""
+    """Hidden vectors (rows, time, width) after BEGIN and the fed tokens (rows, time), with
+    gradients."""
     begin = fed.new_full((len(fed), 1), generator.specials.begin)
     state = generator.start(len(fed), styled(generator, batch, None))
     return generator.advance(torch.cat((begin, fed[:, :-1]), 1), state)[0].hidden

@@ -15,7 +15,8 @@ class TeacherForcing(Stateless):
 
     Args:
         generator: the network.
-        smoothing: share of the target's probability spread over the vocabulary (Szegedy et al., 2016, arXiv 1512.00567).
+        smoothing: share of the target's probability spread over the vocabulary (Szegedy et al.,
+            2016, arXiv 1512.00567).
     """
 
     def __init__(self, generator: Generator, smoothing: float = 0.0) -> None:
@@ -28,7 +29,10 @@ class TeacherForcing(Stateless):
         return Loss({"nll": token_term(self.generator, hidden, batch, self.smoothing)})
 
 
-def token_term(generator: Generator, hidden: Tensor, gold: Sentences, smoothing: float = 0.0) -> Term:
-    """Cross-entropy of the gold tokens, summed over tokens and weighted by their number; hidden (rows, time, width)."""
+def token_term(
+    generator: Generator, hidden: Tensor, gold: Sentences, smoothing: float = 0.0
+) -> Term:
+    """Cross-entropy of the gold tokens, summed over tokens and weighted by their number; hidden
+    (rows, time, width)."""
     mask = gold.mask
     return Term(generator.negative_log_likelihood(hidden, gold.ids, mask, smoothing), mask.sum())
