@@ -136,22 +136,23 @@ class Batches:
             raise ValueError("the corpus has 0 rows; at least one is needed to make a batch")
         if self.accumulation < 1 or not 0 <= self.rank < self.world:
             raise ValueError(
-                f"accumulation {self.accumulation}, process {self.rank} of {self.world}: accumulation "
-                "must be at least 1 and the process number below the number of processes"
+                f"accumulation {self.accumulation} must be at least 1, and process {self.rank} "
+                f"must be one of 0 .. {self.world - 1}"
             )
         least = self.world * self.accumulation
         if self.size < least:
             raise ValueError(
-                f"batch size {self.size} is smaller than processes x accumulation = "
-                f"{self.world} x {self.accumulation}; give at least {least}, or lower the accumulation"
+                f"batch size {self.size} is smaller than processes x accumulation: "
+                f"{self.world} x {self.accumulation}; give at least {least}, or accumulate less"
             )
 
     def _check_labels(self) -> None:
         unit = len(self._members) * self.world * self.accumulation
         if self.size % unit:
             raise ValueError(
-                f"batch size {self.size} cannot hold equally many rows of "
-                f"{len(self._members)} labels in {self.world} x {self.accumulation} micro-batches; give a multiple of {unit}"
+                f"batch size {self.size} cannot hold equally many rows of {len(self._members)} "
+                f"labels in {self.world} x {self.accumulation} micro-batches; "
+                f"give a multiple of {unit}"
             )
 
 

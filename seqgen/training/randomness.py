@@ -42,7 +42,13 @@ def capture() -> dict[str, Any]:
     version, internal, following = random.getstate()
     return {
         "python": [version, torch.tensor(internal), following],
-        "numpy": [str(name), torch.tensor(keys.tolist()), int(place), int(has_gauss), float(gauss)],
+        "numpy": [
+            str(name),
+            torch.tensor(numpy.asarray(keys).tolist()),
+            int(place),
+            int(has_gauss),
+            float(gauss),
+        ],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if _cuda_in_use() else [],
     }

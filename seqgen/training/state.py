@@ -44,7 +44,7 @@ def save(trainer: Trainer) -> None:
     facts = {
         "step": position.total_steps,
         "round": position.total_rounds,
-        "phase": trainer.visit.phase.name,
+        "phase": trainer.course.phase.name,
         "processes": distributed.world(),
     }
     trainer.run.save(position.total_steps, writers, facts)
@@ -90,7 +90,7 @@ def _shared(trainer: Trainer) -> dict[str, Any]:
 
 def _own(trainer: Trainer) -> dict[str, Any]:
     """What each process has for itself."""
-    present = {trainer.state_key: trainer.visit.phase.method.state_dict()}
+    present = {trainer.course.state_key: trainer.course.phase.method.state_dict()}
     return {"methods": {**trainer.method_states, **present}, "random": randomness.capture()}
 
 
@@ -113,7 +113,7 @@ def _averaged(trainer: Trainer, name: str) -> checkpoint.Writer:
 def _players(trainer: Trainer) -> dict[str, Player]:
     """Every player once, by name, those of single phases by the phase's number and name."""
     labelled = dict(trainer.players)
-    for visit in trainer.plan:
+    for visit in trainer.course.plan:
         for name, player in (visit.phase.players or {}).items():
             labelled.setdefault(f"{visit.number}/{name}", player)
     first: dict[int, str] = {}
@@ -129,8 +129,8 @@ def _identity(trainer: Trainer) -> dict[str, Any]:
     facts["average"] = None if trainer.average is None else trainer.average.decay
     facts["modules"] = sorted(trainer.modules)
     facts["players"] = sorted(_players(trainer))
-    for place, visit in enumerate(trainer.plan):
-        facts.update(_visit_facts(place, visit, last=place == len(trainer.plan) - 1))
+    for place, visit in enumerate(trainer.course.plan):
+        facts.update(_visit_facts(place, visit, last=place == len(trainer.course.plan) - 1))
     return facts
 
 
@@ -173,7 +173,7 @@ def _restore_weights(trainer: Trainer, folder: Any) -> None:
 def _restore_shared(trainer: Trainer, shared: Mapping[str, Any]) -> None:
     for label, player in _players(trainer).items():
         player.load_state_dict(shared["players"][label])
-    trainer.position = Position.from_state(shared["position"])
+    trainer.course.position = Position.from_state(shared["position"])
     trainer.batches.seek(shared["batch"])
     trainer.means.load_state_dict(shared["means"])
     trainer.metrics = dict(shared["metrics"])

@@ -12,22 +12,22 @@ from typing import Any
 from torch import nn
 
 from seqgen.errors import RunFailure
-from seqgen.methods.protocol import Moment
 from seqgen.randomness import Stream
 from seqgen.training import distributed, state
 from seqgen.training.averaging import Average
 from seqgen.training.batches import Batches
+from seqgen.training.course import Course
 from seqgen.training.errors import Interrupted
 from seqgen.training.journal import Journal
 from seqgen.training.means import Means, Parts
 from seqgen.training.measuring import Evaluate, EvaluationMoment, measure
-from seqgen.training.phases import Phase, Repeat, Visit, all_modules, check, visits
+from seqgen.training.phases import Phase, Repeat, all_modules, check, visits
 from seqgen.training.player import Player
-from seqgen.training.position import Position, updates_key
+from seqgen.training.position import Position
 from seqgen.training.run import Run
 from seqgen.training.selection import Selection, Selector
 from seqgen.training.signals import Signals
-from seqgen.training.turns import Precision, collect, share_buffers
+from seqgen.training.turns import Precision, check_batches, collect, share_buffers
 
 __all__ = ["EvaluationMoment", "Outcome", "Phase", "Player", "Repeat", "Selection", "Trainer"]
 
@@ -81,17 +81,18 @@ class Trainer:
         modules: Mapping[str, nn.Module] | None = None,
         keep: int = 2,
     ) -> None:
-        self.plan = visits(phases)
-        check(self.plan, players)
-        _check_settings(batches, precision, save_every, keep)
+        self.course = Course(visits(phases))
+        check(self.course.plan, players)
+        check_batches(batches, precision)
+        if keep < 1 or (save_every is not None and save_every < 1):
+            raise ValueError(f"keep {keep} and save_every {save_every} must be at least 1")
         self.players, self.batches, self.seed = players, batches, seed
         self.run, self.evaluate, self.keep = run, evaluate, keep
         self.journal = journal if distributed.is_main() else None
         self.save_every, self.log_every, self.precision = save_every, log_every, precision
-        self.modules = dict(all_modules(self.plan) if modules is None else modules)
+        self.modules = dict(all_modules(self.course.plan) if modules is None else modules)
         self.average = None if average is None else Average(self.modules, average)
         self.selector = None if select is None else Selector(select)
-        self.position = Position()
         self.means = Means()
         self.metrics: dict[str, float] = {}
         self.method_states: dict[str, dict[str, Any]] = {}
@@ -100,14 +101,9 @@ class Trainer:
         self._idle_rounds = 0
 
     @property
-    def visit(self) -> Visit:
-        """The phase being gone through."""
-        return self.plan[self.position.visit]
-
-    @property
-    def state_key(self) -> str:
-        """Whose state the present method holds: its kind and group."""
-        return f"{self.visit.phase.kind}/{self.visit.phase.group}"
+    def position(self) -> Position:
+        """Where the training stands."""
+        return self.course.position
 
     def train(self, resume: bool = False) -> Outcome:
         """Go through all phases; with `resume` from the newest sound checkpoint of the run on.
@@ -119,7 +115,7 @@ class Trainer:
         """
         with self._signals:
             self._start(resume)
-            for number in range(self.position.visit, len(self.plan)):
+            for number in range(self.position.visit, len(self.course.plan)):
                 self._enter(number)
                 while not self._finished():
                     self._round()
@@ -143,68 +139,58 @@ class Trainer:
                 self.average.reset()
             self._save()
         if self.journal is not None:
-            self.journal.start(self.plan, self.position)
+            self.journal.start(self.course.plan, self.position)
 
     def _enter(self, number: int) -> None:
-        position = self.position
-        if number != position.visit:
-            position.visit, position.round, position.steps = number, 0, 0
-            if self.selector is not None:
-                self.selector.enter_phase()
-        if self.state_key in self.method_states:
-            kept = state.copied(self.method_states[self.state_key])
-            self.visit.phase.method.load_state_dict(kept)
+        course = self.course
+        if course.enter(number) and self.selector is not None:
+            self.selector.enter_phase()
+        if course.state_key in self.method_states:
+            kept = self.method_states[course.state_key]
+            course.phase.method.load_state_dict(state.copied(kept))
 
     def _leave(self) -> None:
-        self.method_states[self.state_key] = state.copied(self.visit.phase.method.state_dict())
+        key, method = self.course.state_key, self.course.phase.method
+        self.method_states[key] = state.copied(method.state_dict())
 
     def _finished(self) -> bool:
         exhausted = self.selector is not None and self.selector.exhausted
-        return exhausted or self.position.steps >= self.visit.phase.steps
+        return exhausted or self.course.steps_done
 
     def _round(self) -> None:
-        position, visit = self.position, self.visit
-        steps, updates = position.steps, position.total_updates
-        number = position.phase_rounds.get(visit.number, 0)
-        counted = visit.phase.counted
-        for turn, name in enumerate(visit.phase.turns(number)):
-            if self._turn(name, turn, number) and name == counted:
-                position.steps += 1
-                position.total_steps += 1
-        position.round += 1
-        position.total_rounds += 1
-        position.phase_rounds[visit.number] = number + 1
-        self._watch_idleness(moved=position.total_updates > updates)
+        steps, updates = self.position.steps, self.position.total_updates
+        for turn, name in enumerate(self.course.phase.turns(self.course.round)):
+            self._turn(name, turn)
+        self.course.close_round()
+        self._watch_idleness(moved=self.position.total_updates > updates)
         self._close_round(steps)
 
-    def _turn(self, name: str, turn: int, round: int) -> bool:
-        """One player's turn; False where it skipped its batch."""
-        position, (number, iteration, phase) = self.position, self.visit
-        player = self._player(name)
-        key = updates_key(phase.kind, phase.group, name)
-        stream = Stream.of(self.seed, "update", number, iteration, position.round, turn)
-        moment = Moment(round, position.updates.get(key, 0), stream)
+    def _turn(self, name: str, turn: int) -> None:
+        """One player's turn, which ends without an update where it skipped its batch."""
+        phase, player = self.course.phase, self._player(name)
+        moment = self.course.moment(self.seed, name, turn)
         collect(phase.method, name, player, self.batches, moment, self.precision)
-        where = f"step {position.total_steps + 1}, phase {phase.name!r}, player {name!r}"
-        parts = player.step(where)
+        step = self.position.total_steps + 1
+        parts = player.step(f"step {step}, phase {phase.name!r}, player {name!r}")
         if parts is None:
-            return False
-        position.updates[key] = moment.updates + 1
-        position.total_updates += 1
+            return
+        self.course.count_update(name, moment)
         phase.method.stepped(name, moment, Parts(parts))
         share_buffers(phase.method, name)
         if self.average is not None:
             self.average.update(name, player.parameters)
         if self.journal is not None:
             self.means.add(name, parts)
-        return True
+
+    def _players(self) -> dict[str, Player]:
+        return {**self.players, **(self.course.phase.players or {})}
 
     def _player(self, name: str) -> Player:
-        players = {**self.players, **(self.visit.phase.players or {})}
+        players = self._players()
         if name not in players:
             raise ValueError(
-                f"phase {self.visit.phase.name!r}: its method gives a turn to {name!r}, which has "
-                f"no Player; given are {sorted(players)}"
+                f"phase {self.course.phase.name!r}: its method gives a turn to {name!r}, which "
+                f"has no Player; given are {sorted(players)}"
             )
         return players[name]
 
@@ -212,7 +198,7 @@ class Trainer:
         self._idle_rounds = 0 if moved else self._idle_rounds + 1
         if self._idle_rounds >= _MOST_IDLE_ROUNDS:
             raise RunFailure(
-                f"phase {self.visit.phase.name!r}: nobody was updated in {self._idle_rounds} "
+                f"phase {self.course.phase.name!r}: nobody was updated in {self._idle_rounds} "
                 "rounds in a row; its method's turns are empty or it skips every batch"
             )
 
@@ -231,16 +217,15 @@ class Trainer:
             self._stop()
 
     def _log(self, journal: Journal) -> None:
-        names = self.visit.phase.method.players
-        players = {**self.players, **(self.visit.phase.players or {})}
+        names, players = self.course.phase.method.players, self._players()
         rates = {f"{name}/rate": players[name].rate for name in names if name in players}
         journal.write("training", self.position, {**self.means.take(), **rates})
 
     def _evaluation_due(self, steps_before: int) -> bool:
-        every, steps = self.visit.phase.evaluate_every, self.position.steps
+        every, steps = self.course.phase.evaluate_every, self.position.steps
         if self.evaluate is None or every is None or steps == steps_before:
             return False
-        return steps // every > steps_before // every or steps >= self.visit.phase.steps
+        return steps // every > steps_before // every or steps >= self.course.phase.steps
 
     def _evaluate(self) -> bool:
         """Evaluate in the main process; True where the result is the best so far."""
@@ -254,13 +239,13 @@ class Trainer:
 
     def _measure(self) -> dict[str, float]:
         assert self.evaluate is not None
-        position, phase = self.position, self.visit.phase
+        position, phase = self.position, self.course.phase
         moment = EvaluationMoment(
             step=position.total_steps,
             round=position.round,
             phase=phase.name,
             kind=phase.kind,
-            final=position.visit == len(self.plan) - 1 and self._finished(),
+            final=self.course.in_last_phase and self._finished(),
             stream=Stream.of(self.seed, "evaluation", position.total_rounds),
         )
         modules = [*self.modules.values(), *phase.method.modules.values()]
@@ -294,17 +279,3 @@ class Trainer:
             best_step=None if selector is None else selector.best_step,
             stopped_early=selector is not None and selector.exhausted,
         )
-
-
-def _check_settings(batches: Batches, precision: str, save_every: int | None, keep: int) -> None:
-    if batches.world != distributed.world() or batches.rank != distributed.rank():
-        raise ValueError(
-            f"the batches are for process {batches.rank} of {batches.world}, but this is process "
-            f"{distributed.rank()} of {distributed.world()}; give Batches the same rank and world"
-        )
-    if precision not in ("float32", "bfloat16"):
-        raise ValueError(f"precision {precision!r} is unknown; allowed are 'float32', 'bfloat16'")
-    if save_every is not None and save_every < 1:
-        raise ValueError(f"save_every {save_every} must be at least 1 round, or None")
-    if keep < 1:
-        raise ValueError(f"keep {keep} must be at least 1 checkpoint")

@@ -16,6 +16,17 @@ from seqgen.training.randomness import seed_torch
 Precision = Literal["float32", "bfloat16"]
 
 
+def check_batches(batches: Batches, precision: str) -> None:
+    """Refuse batches meant for other processes than there are, and unknown precisions."""
+    if batches.world != distributed.world() or batches.rank != distributed.rank():
+        raise ValueError(
+            f"the batches are for process {batches.rank} of {batches.world}, but this is process "
+            f"{distributed.rank()} of {distributed.world()}; give Batches the same rank and world"
+        )
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision {precision!r} is unknown; allowed are 'float32', 'bfloat16'")
+
+
 def collect(
     method: Method,
     name: str,

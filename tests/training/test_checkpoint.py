@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from training_runs import Stop, everything, make
-from training_toys import same, weights
 from safetensors import SafetensorError
 from torch import nn
+from training_runs import Stop, everything, make
+from training_toys import same, weights
 
 from seqgen.training import checkpoint
 from seqgen.training.errors import CheckpointError
@@ -195,7 +195,7 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_where(
 ) -> None:
     import seqgen.training.state as state
 
-    reference, straight = make(None)
+    _, straight = make(None)
     straight.train()
     save = state.save
     saves = 0

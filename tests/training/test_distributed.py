@@ -24,7 +24,7 @@ from seqgen.training.trainer import Phase, Selection, Trainer
 
 
 class Uneven(Fit):
-    """Skips what holds row 1, gives one term only where row 2 is: processes see different things."""
+    """Skips row 1, has one term only where row 2 is: processes see different things."""
 
     def loss(self, player: str, batch: Batch, moment: Moment) -> Loss | None:
         if moment.round == 1:

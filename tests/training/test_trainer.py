@@ -191,7 +191,7 @@ def test_evaluations_happen_every_so_many_steps_and_at_the_end_of_a_phase() -> N
         Phase(method, 5, evaluate_every=2, name="a"),
         Phase(method, 4),
         Phase(method, 2, evaluate_every=2),
-    ]  # noqa: E501
+    ]
     outcome = Trainer(plan, players(method), batches(), evaluate=evaluate).train()
     assert [(m.step, m.phase, m.final) for m in moments] == [
         (2, "a", False), (4, "a", False), (5, "a", False), (11, "Fit", True),
@@ -297,12 +297,12 @@ def test_mistakes_in_the_plan_are_refused_before_training() -> None:
         r"no phase has a player named \['critic'\]",
         [Phase(method, 1)],
         {**mine, "critic": mine["generator"]},
-    )  # noqa: E501
+    )
     refused(
         r"no optimizer for \['generator'\]",
         [Phase(method, 1)],
         {"discriminator": mine["discriminator"]},
-    )  # noqa: E501
+    )
     refused(r"only names \['x'\]", [Phase(method, 1, only=("x", "generator"))], mine)
     refused(r"players names \['x'\]", [Phase(method, 1, players={"x": mine["generator"]})], mine)
     refused("nobody plays", [Phase(method, 1, only=())], mine)

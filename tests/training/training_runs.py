@@ -93,7 +93,7 @@ def everything(trainer: Trainer) -> dict[str, torch.Tensor]:
 
     for name, module in trainer.modules.items():
         collect(name, module.state_dict())
-    for visit in trainer.plan:
+    for visit in trainer.course.plan:
         for name, player in {**trainer.players, **(visit.phase.players or {})}.items():
             collect(f"{visit.number}/{name}", player.state_dict())
         collect(f"{visit.number}/state", visit.phase.method.state_dict())
