@@ -90,8 +90,10 @@ def build_discriminator(settings: Any, generator: Generator, seed: int) -> nn.Mo
     raise UserError(f"discriminator kind {settings.kind!r} is not built yet")
 
 
-def build_method(settings: Any, modules: Mapping[str, nn.Module], corpus: Rows) -> Method:
-    """The method of a phase."""
+def build_method(
+    settings: Any, modules: Mapping[str, nn.Module], corpus: Rows, limit: int
+) -> Method:
+    """The method of a phase; `limit` is the most tokens of a sentence it draws."""
     generator: Any = modules["generator"]
     discriminator: Any = modules.get("discriminator")
     match settings:
@@ -117,6 +119,7 @@ def build_method(settings: Any, modules: Mapping[str, nn.Module], corpus: Rows) 
             return ProfessorForcing(
                 generator,
                 discriminator,
+                limit=limit,
                 factor=settings.factor,
                 teacher_factor=settings.teacher_factor,
                 gate_low=settings.gate_low,
@@ -230,7 +233,7 @@ def _inner(
 def _phase(
     phase: Phase, recipe: Recipe, modules: Mapping[str, nn.Module], corpus: Rows, group: int
 ) -> plan.Phase:
-    method = build_method(phase.method, modules, corpus)
+    method = build_method(phase.method, modules, corpus, recipe.corpus.limit)
     changed = {
         name: build_player(
             recipe.player(name, phase), _parameters(method, name), updates(phase, name)

@@ -48,6 +48,8 @@ class ProfessorForcing(Stateless):
     Args:
         generator: the network.
         discriminator: over hidden states and outputs.
+        limit: the most tokens of a free-running sentence. It is not taken from the batch, since a sentence must not
+            depend on which others share its micro-batch.
         factor: weight of the term that makes free-running behaviour look teacher-forced.
         teacher_factor: weight of the optional second term, which makes teacher-forced behaviour
             look free-running.
@@ -62,6 +64,7 @@ class ProfessorForcing(Stateless):
         generator: Generator,
         discriminator: BehaviorDiscriminator,
         *,
+        limit: int,
         factor: float = 1.0,
         teacher_factor: float = 0.0,
         gate_low: float = 0.75,
@@ -73,7 +76,7 @@ class ProfessorForcing(Stateless):
             raise ValueError(
                 f"gates {gate_low} and {gate_high}: need 0 <= gate_low <= gate_high <= 1"
             )
-        self.generator, self.discriminator = generator, discriminator
+        self.generator, self.discriminator, self.limit = generator, discriminator, limit
         self.factor, self.teacher_factor = factor, teacher_factor
         self.gate_low, self.gate_high, self.decay = gate_low, gate_high, decay
         self.temperature = temperature
@@ -138,15 +141,14 @@ class ProfessorForcing(Stateless):
         return Behavior(hidden, logits, sentences.lengths)
 
     def _draw(self, batch: Sentences, stream: Stream) -> Sentences:
-        """Free-running sentences for the rows of a batch, at most as long as its longest."""
-        rows, time = batch.ids.shape
+        """Free-running sentences for the rows of a batch, with its labels."""
         with evaluating(self.generator):
             condition = styled(self.generator, batch, None)
             drawn = decode(
                 self.generator,
                 Sample(self.temperature),
-                rows,
-                time,
+                len(batch),
+                self.limit,
                 stream=stream.child("free"),
                 rows=batch.numbers,
                 condition=condition,
