@@ -159,7 +159,9 @@ class TrainedVocabulary(Settings):
         if self.kind == "subword" and self.size is None:
             raise ValueError("a subword vocabulary needs a size, for instance 8000")
         if self.kind != "word" and self.punctuation != "keep":
-            raise ValueError(f"punctuation: {self.punctuation} is for kind word, not {self.kind}")
+            raise ValueError(
+                f"punctuation: {self.punctuation} is for kind word, not {self.kind}; set it to keep"
+            )
         return self
 
 
