@@ -101,6 +101,13 @@ class Journal:
         else:
             file.truncate(place)
 
+    def finish(self) -> None:
+        """Training has ended, well or not: end the bar's line and write out what is buffered."""
+        if self._progress is not None:
+            self._progress.close()
+        if self._writer is not None:
+            self._writer.flush()
+
     def close(self) -> None:
         """Finish the bar and the files."""
         for part in (self._progress, self._file, self._writer):

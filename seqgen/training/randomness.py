@@ -40,15 +40,10 @@ def capture() -> dict[str, Any]:
     """
     name, keys, place, has_gauss, gauss = numpy.random.get_state(legacy=True)
     version, internal, following = random.getstate()
+    words = torch.tensor(numpy.asarray(keys).tolist())
     return {
         "python": [version, torch.tensor(internal), following],
-        "numpy": [
-            str(name),
-            torch.tensor(numpy.asarray(keys).tolist()),
-            int(place),
-            int(has_gauss),
-            float(gauss),
-        ],
+        "numpy": [str(name), words, int(place), int(has_gauss), float(gauss)],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if _cuda_in_use() else [],
     }

@@ -207,7 +207,9 @@ class Run:
                 raise
             except CheckpointError as error:
                 _log.warning("passed over: %s", error)
-        raise CheckpointError(f"{self.folder} has no sound checkpoint in {self.checkpoints_folder}")
+        raise CheckpointError(
+            f"{self.folder} has no sound checkpoint; train in a new folder"
+        )
 
 
 def _plain(folder: str | Path) -> Path:

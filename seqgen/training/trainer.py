@@ -113,19 +113,26 @@ class Trainer:
             Interrupted: SIGINT or SIGTERM came; the round was finished and saved.
             CheckpointError: a checkpoint cannot be written, or none can be read.
         """
-        with self._signals:
-            self._start(resume)
-            for number in range(self.position.visit, len(self.course.plan)):
-                self._enter(number)
-                while not self._finished():
-                    self._round()
-                self._leave()
-            self._save()
+        try:
+            with self._signals:
+                self._start(resume)
+                self._walk()
+        finally:
+            if self.journal is not None:
+                self.journal.finish()
         return self._outcome()
 
     def resume(self) -> Outcome:
         """`train(resume=True)`."""
         return self.train(resume=True)
+
+    def _walk(self) -> None:
+        for number in range(self.position.visit, len(self.course.plan)):
+            self._enter(number)
+            while not self._finished():
+                self._round()
+            self._leave()
+        self._save()
 
     def _start(self, resume: bool) -> None:
         if resume:

@@ -112,7 +112,7 @@ def test_impossible_batches_are_refused_in_words() -> None:
         Batches(Vectors(), 5, accumulation=3, world=2)
     with pytest.raises(ValueError, match="multiple of 4"):
         Batches(Vectors(), 6, accumulation=2, by_label=True)
-    with pytest.raises(ValueError, match="must be one of 0 .. 0"):
+    with pytest.raises(ValueError, match=r"must be one of 0 \.\. 0"):
         Batches(Vectors(), 6, rank=1)
     with pytest.raises(ValueError, match="negative"):
         Batches(Vectors(), 6).seek(-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from training_toys import Batch, Duel, Fit, Vectors, adam, weights
 from seqgen.methods.protocol import Loss, Moment, Term
 from seqgen.training import distributed
 from seqgen.training.batches import Batches
-from seqgen.training.errors import CheckpointError, NonFiniteError
+from seqgen.training.errors import CheckpointError, Interrupted, NonFiniteError
 from seqgen.training.journal import Journal
 from seqgen.training.run import Run
 from seqgen.training.trainer import Phase, Selection, Trainer
@@ -153,6 +154,24 @@ def full_disk(folder: Path) -> dict[str, Tensor]:
     return {}
 
 
+def stopped(folder: Path) -> dict[str, Tensor]:
+    """A signal to one process ends the same round in all."""
+
+    class Interrupting(Fit):
+        def begin(self, player: str, moment: Moment) -> None:
+            if moment.updates == 2 and distributed.rank() == distributed.world() - 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    torch.manual_seed(0)
+    with Run.create(folder / f"stopped-{distributed.world()}") as run:
+        with pytest.raises(Interrupted) as told:
+            trainer(Interrupting(), run=run).train()
+        assert told.value.exit_code == 143
+        distributed.wait()
+        assert list(run.checkpoints()) == [0, 3]
+    return {}
+
+
 SCENES: list[Callable[[Path], dict[str, Tensor]]] = [
     fit,
     fit_at_once,
@@ -161,6 +180,7 @@ SCENES: list[Callable[[Path], dict[str, Tensor]]] = [
     saved,
     poisoned,
     full_disk,
+    stopped,
 ]
 
 
@@ -226,5 +246,5 @@ def test_one_process_alone_needs_no_group(tmp_path: Path) -> None:
     assert distributed.world() == 1 and distributed.is_main() and not distributed.active()
     assert distributed.gather(3) == [3] and distributed.from_main("x") == "x"
     assert distributed.start("cpu") == torch.device("cpu") and not distributed.active()
-    for scene in (poisoned, full_disk, saved):
+    for scene in (poisoned, full_disk, saved, stopped):
         scene(tmp_path)
