@@ -207,9 +207,7 @@ class Run:
                 raise
             except CheckpointError as error:
                 _log.warning("passed over: %s", error)
-        raise CheckpointError(
-            f"{self.folder} has no sound checkpoint; train in a new folder"
-        )
+        raise CheckpointError(f"{self.folder} has no sound checkpoint; train in a new folder")
 
 
 def _plain(folder: str | Path) -> Path:
