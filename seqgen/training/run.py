@@ -42,6 +42,8 @@ class Run:
     def create(cls, folder: str | Path) -> Run:
         """A new run; the main process makes the folder and locks it.
 
+        The folder of a run that ended before its first checkpoint is taken again.
+
         Raises:
             UserError: the folder has something in it already, cannot be written, or is in use.
         """
@@ -49,9 +51,15 @@ class Run:
         if not distributed.is_main():
             return cls(path)
         _make(path)
-        if any(file.name != ".lock" for file in path.iterdir()):
-            raise UserError(f"{path} exists already; resume that run, or choose another name")
-        return cls(path, _locked(path))
+        taken = UserError(f"{path} exists already; resume that run, or choose another name")
+        if any(path.iterdir()) and not (path / ".lock").exists():
+            raise taken
+        run = cls(path, _locked(path))
+        if run.checkpoints():
+            run.close()
+            raise taken
+        run.remove_drafts()
+        return run
 
     @classmethod
     def open(cls, folder: str | Path, write: bool = False) -> Run:
@@ -207,6 +215,11 @@ class Run:
                 raise
             except CheckpointError as error:
                 _log.warning("passed over: %s", error)
+        if not self.checkpoints():
+            raise CheckpointError(
+                f"{self.folder} ended before its first checkpoint; there is nothing to resume, "
+                "start it again under the same name"
+            )
         raise CheckpointError(f"{self.folder} has no sound checkpoint; train in a new folder")
 
 

@@ -11,6 +11,7 @@ import pytest
 from training_runs import Stop, make
 
 from seqgen.errors import UserError
+from seqgen.training.errors import CheckpointError
 from seqgen.training.run import Run
 
 
@@ -79,6 +80,20 @@ def test_a_folder_in_use_or_missing_is_refused(tmp_path: Path) -> None:
         Run.open(tmp_path / "nowhere")
     with pytest.raises(UserError, match="cannot be made"):
         Run.create(tmp_path / "full" / "thesis.txt" / "run")
+
+
+def test_a_run_that_never_reached_a_checkpoint_can_be_started_again(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "run") as run:
+        run.write_text("recipe.yaml", "old")
+        (run.checkpoints_folder / "step-00000000.draft").mkdir(parents=True)
+        with pytest.raises(CheckpointError, match="before its first checkpoint"):
+            run.checkpoint()
+    with Run.create(tmp_path / "run") as run:
+        make(run)[1].train()
+        assert not list(run.checkpoints_folder.glob("*.draft"))
+    with pytest.raises(UserError, match="exists already"):
+        Run.create(tmp_path / "run")
+    Run.open(tmp_path / "run", write=True).close()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
