@@ -63,7 +63,9 @@ class Beam:
         grown = self._grown(step, parents, tokens)
         if self.end is not None:
             ends = tokens == self.end
-            self._finish(scores.masked_fill(~ends, -torch.inf), grown, step + 1, ended=True)
+            # Only among the `width` best: a single beam is then greedy decoding.
+            among = ends & (torch.arange(tokens.shape[1], device=tokens.device) < self.width)
+            self._finish(scores.masked_fill(~among, -torch.inf), grown, step + 1, ended=True)
             scores = scores.masked_fill(ends, -torch.inf)
         self.scores, best = scores.topk(self.width, -1)
         parents, tokens = parents.gather(1, best), tokens.gather(1, best)
