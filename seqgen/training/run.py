@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -17,6 +16,7 @@ from seqgen.training import distributed
 from seqgen.training.checkpoint import ASIDE, DRAFT, NewerFormatError, Writer, verify, write
 from seqgen.training.errors import CheckpointError
 from seqgen.training.files import replace_bytes
+from seqgen.training.lock import locked, make_folder, require_writable
 
 _STEP = re.compile(r"step-(\d+)")
 _log = logging.getLogger(__name__)
@@ -50,11 +50,11 @@ class Run:
         path = _plain(folder)
         if not distributed.is_main():
             return cls(path)
-        _make(path)
+        make_folder(path)
         taken = UserError(f"{path} exists already; resume that run, or choose another name")
         if any(path.iterdir()) and not (path / ".lock").exists():
             raise taken
-        run = cls(path, _locked(path))
+        run = cls(path, locked(path))
         if run.checkpoints():
             run.close()
             raise taken
@@ -74,8 +74,8 @@ class Run:
             raise UserError(f"there is no run folder {path}; look at the name")
         if not write or not distributed.is_main():
             return cls(path)
-        _require_writable(path)
-        run = cls(path, _locked(path))
+        require_writable(path)
+        run = cls(path, locked(path))
         run.remove_drafts()
         return run
 
@@ -225,37 +225,3 @@ class Run:
 
 def _plain(folder: str | Path) -> Path:
     return Path(folder).expanduser().absolute()
-
-
-def _make(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"the run folder {path} cannot be made: {error.strerror}") from error
-    _require_writable(path)
-
-
-def _require_writable(path: Path) -> None:
-    probe = path / f".probe.{os.getpid()}{DRAFT}"
-    try:
-        probe.write_bytes(b"probe")
-        probe.unlink()
-    except OSError as error:
-        raise UserError(f"the run folder {path} cannot be written: {error.strerror}") from error
-
-
-def _locked(path: Path) -> IO[str]:
-    file = open(path / ".lock", "a+", encoding="utf-8")  # noqa: SIM115 - held as long as the run
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
-        raise UserError(
-            f"{path} is being written by another process (number {owner}); wait for it or stop it"
-        ) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
