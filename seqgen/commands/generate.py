@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from seqgen.commands.options import Parser, machine_options, use_machine, write_lines
 
@@ -49,12 +50,21 @@ def main(arguments: list[str]) -> int:
     from seqgen.experiment.reopen import load
 
     model = load(options.run, options.checkpoint, device)
-    for sentence in model.stream(
+    ended = []
+    for drawn in model.stream(
         options.count, temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
         beam=options.beam, length_penalty=options.length_penalty, prefix=options.prefix,
         label=options.label, seed=options.seed, limit=options.limit,
     ):  # fmt: skip
-        write_lines([sentence])
+        write_lines([drawn.text])
+        ended.append(drawn.ended)
+    if not all(ended) and not options.quiet:
+        limit = model.limit if options.limit is None else options.limit
+        print(
+            f"seqgen: {ended.count(False)} of {len(ended)} sentences reached the limit of {limit} "
+            "tokens without ending (--limit sets it)",
+            file=sys.stderr,
+        )
     return 0
 
 

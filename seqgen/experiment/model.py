@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from seqgen.errors import UserError
 from seqgen.evaluation.likelihood import log_probabilities
 from seqgen.generators.beam import beam_search
 from seqgen.generators.choose import Choose, Forced, Greedy, Sample
-from seqgen.generators.decoding import decode
+from seqgen.generators.decoding import Decoded, decode
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
 from seqgen.randomness import Stream
@@ -21,6 +22,14 @@ from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
 
 BLOCK = 4096  # sentences decoded before any is handed out
+
+
+class Drawn(NamedTuple):
+    """A sentence, and whether it came to its end; False: the limit of tokens cut it. Where the
+    vocabulary has no END, every sentence is whole."""
+
+    text: str
+    ended: bool
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class TextModel:
             count, temperature=temperature, top_k=top_k, top_p=top_p, beam=beam, seed=seed,
             length_penalty=length_penalty, prefix=prefix, label=label, limit=limit,
         )  # fmt: skip
-        return list(stream)
+        return [drawn.text for drawn in stream]
 
     def stream(
         self,
@@ -91,8 +100,9 @@ class TextModel:
         label: str | None = None,
         seed: int = 0,
         limit: int | None = None,
-    ) -> Iterator[str]:
-        """`generate`, a block at a time; the sentences do not depend on the size of the blocks."""
+    ) -> Iterator[Drawn]:
+        """`generate`, a block at a time, with what became of each sentence; the sentences do not
+        depend on the size of the blocks."""
         if count < 1:
             raise UserError(f"count {count}: ask for at least 1 sentence")
         if beam < 1:
@@ -110,7 +120,7 @@ class TextModel:
                     self.generator, choice, len(rows), time, stream=Stream.of(seed, "generate"),
                     rows=rows, condition=self._condition(rows, label),
                 )  # fmt: skip
-            yield from self.vocabulary.texts(drawn.tokens.cpu(), drawn.lengths.cpu())
+            yield from self._drawn(drawn)
 
     def score(
         self, texts: Sequence[str], label: str | None = None, batch: int = 256
@@ -148,7 +158,7 @@ class TextModel:
         penalty: float,
         given: Sentences | None,
         label: str | None,
-    ) -> list[str]:
+    ) -> list[Drawn]:
         if count > width:
             raise UserError(
                 f"count {count} with beam {width}: a beam search gives at most {width} sentences"
@@ -159,9 +169,15 @@ class TextModel:
                 self.generator, 1, width, time, condition=self._condition(row, label),
                 length_penalty=penalty, prefixes=given,
             )  # fmt: skip
-        best = beams.scores[0].isfinite().nonzero().squeeze(1)[:count].cpu()
-        decoded = beams.decoded
-        return self.vocabulary.texts(decoded.tokens.cpu()[best], decoded.lengths.cpu()[best])
+        best = beams.scores[0].isfinite().nonzero().squeeze(1)[:count]
+        return self._drawn(beams.decoded, best)
+
+    def _drawn(self, decoded: Decoded, rows: Tensor | None = None) -> list[Drawn]:
+        chosen = slice(None) if rows is None else rows
+        texts = self.vocabulary.texts(decoded.tokens[chosen].cpu(), decoded.lengths[chosen].cpu())
+        if self.vocabulary.end is None:
+            return [Drawn(text, True) for text in texts]
+        return list(map(Drawn, texts, decoded.ended[chosen].tolist()))
 
     def _condition(self, rows: Tensor, label: str | None) -> Condition | None:
         if label is None:
@@ -210,6 +226,8 @@ def _repeat(given: Sentences, count: int) -> Sentences:
 def _choice(temperature: float, top_k: int, top_p: float) -> Choose:
     if temperature == 0:
         return Greedy()
+    if temperature < 0:
+        raise UserError(f"temperature {temperature}: must be 0 (always the likeliest token) or more")
     try:
         return Sample(temperature, top_k, top_p)
     except ValueError as problem:
