@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import NoReturn
 
@@ -43,16 +42,24 @@ def use_machine(options: argparse.Namespace) -> str:
         if options.threads < 1:
             raise UserError(f"--threads {options.threads}: at least 1")
         torch.set_num_threads(options.threads)
-    device = str(options.device)
+    return _checked_device(str(options.device))
+
+
+def _checked_device(name: str) -> str:
+    import torch
+
     try:
-        kind = torch.device(device).type
-    except RuntimeError as problem:
-        raise UserError(
-            f"--device {device}: there is no such device; cpu, cuda and cuda:N exist"
-        ) from problem
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UserError(f"--device {device}: torch sees no CUDA device here; use --device cpu")
-    return device
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise UserError(f"--device {name}: there is no such device; cpu, cuda and cuda:N exist")
+    count = torch.cuda.device_count()
+    if device.type == "cuda" and count == 0:
+        raise UserError(f"--device {name}: torch sees no CUDA device here; use --device cpu")
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise UserError(f"--device {name}: there are {count}, cuda:0 to cuda:{count - 1}")
+    return name
 
 
 def lines_of_standard_input() -> list[str]:
@@ -61,11 +68,12 @@ def lines_of_standard_input() -> list[str]:
         print("reading sentences from the terminal, one a line; end with Ctrl-D", file=sys.stderr)
     data = sys.stdin.buffer.read()
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")  # utf-8-sig counts bytes from behind it
     except UnicodeDecodeError as problem:
-        line = data[: problem.start].count(b"\n") + 1
+        before = data[: problem.start].split(b"\n")
         raise UserError(
-            f"standard input is not UTF-8 in line {line}, byte {problem.start}"
+            f"standard input:{len(before)}:{len(before[-1])}: byte {data[problem.start]:#04x} is "
+            "not UTF-8; convert the text to UTF-8"
         ) from None
     text = text.replace("\r\n", "\n")
     return text.removesuffix("\n").split("\n") if text else []
@@ -73,7 +81,6 @@ def lines_of_standard_input() -> list[str]:
 
 def write_lines(lines: list[str]) -> None:
     """Lines to stdout; a newline inside a sentence would break one sentence a line."""
-    sys.stdout.write(
-        "".join(line.replace(os.linesep, " ").replace("\n", " ") + "\n" for line in lines)
-    )
+    flat = (line.replace("\r\n", " ").replace("\n", " ").replace("\r", " ") for line in lines)
+    sys.stdout.write("".join(f"{line}\n" for line in flat))
     sys.stdout.flush()
