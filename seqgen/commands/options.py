@@ -48,12 +48,13 @@ def use_machine(options: argparse.Namespace) -> str:
 def _checked_device(name: str) -> str:
     import torch
 
+    unknown = f"--device {name}: there is no such device; cpu, cuda and cuda:N exist"
     try:
         device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise UserError(f"--device {name}: there is no such device; cpu, cuda and cuda:N exist")
+    except RuntimeError as problem:
+        raise UserError(unknown) from problem
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(unknown)
     count = torch.cuda.device_count()
     if device.type == "cuda" and count == 0:
         raise UserError(f"--device {name}: torch sees no CUDA device here; use --device cpu")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,10 +33,9 @@ def main(arguments: list[str]) -> int:
     own, changes = _split(parser, arguments)
     options = parser.parse_args(own)
     if (options.recipe is None) == (options.resume is None):
-        parser.error(
-            "name one recipe, or --resume RUN"
-            + ("" if options.recipe else " (seqgen recipes list)")
-        )
+        hint = " (seqgen recipes list)" if options.recipe is None else ""
+        order = "; the recipe comes before its settings" if changes and hint else ""
+        parser.error(f"name one recipe{hint}, or --resume RUN{order}")
     if options.resume is not None and (options.init or options.seeds):
         parser.error("--resume goes with neither --init nor --seeds")
     logging.basicConfig(
@@ -87,6 +87,8 @@ def _recipe(options: argparse.Namespace, changes: list[str]) -> Recipe:
     from seqgen.recipe.files import missing_corpus, read
     from seqgen.recipe.overrides import override
 
+    if options.name is not None:
+        changes = [*changes, "--name", options.name]
     if options.resume is not None:
         path = options.resume.expanduser() / "recipe.yaml"
         if not path.is_file():
@@ -100,7 +102,13 @@ def _recipe(options: argparse.Namespace, changes: list[str]) -> Recipe:
 
 def _train(options: argparse.Namespace, recipe: Recipe) -> int:
     from seqgen.experiment.reopen import read_run
-    from seqgen.experiment.start import Machine, resume, schedule_note, start
+    from seqgen.experiment.start import (
+        Machine,
+        require_resumable,
+        resume,
+        schedule_note,
+        start,
+    )
     from seqgen.training import distributed, randomness
     from seqgen.training.run import Run
 
@@ -111,8 +119,9 @@ def _train(options: argparse.Namespace, recipe: Recipe) -> int:
     try:
         if options.resume is not None:
             before = read_run(Run.open(options.resume))[0]
+            require_resumable(before, recipe)
             note = schedule_note(before, recipe)
-            if note and not options.quiet:
+            if note and not machine.quiet:
                 print(f"seqgen: {note}", file=sys.stderr)
             _tell(resume(options.resume, machine, recipe))
             return 0
@@ -125,19 +134,32 @@ def _train(options: argparse.Namespace, recipe: Recipe) -> int:
 
 def _runs(options: argparse.Namespace, recipe: Recipe) -> list[tuple[Recipe, Path]]:
     """The runs to make: one, or one for each seed."""
-    base = options.name or recipe.name or Path(options.recipe).stem
+    from seqgen.training import distributed
+
+    base = recipe.name or Path(options.recipe).stem
     if options.seeds is None:
         return [(recipe, options.runs / base)]
-    try:
-        seeds = [int(seed) for seed in options.seeds.split(",")]
-    except ValueError:
-        raise UserError(f"--seeds {options.seeds}: give whole numbers, such as 1,2,3") from None
-    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        raise UserError(f"--seeds {options.seeds}: give different numbers, 0 or above")
-    return [
+    runs = [
         (recipe.model_copy(update={"seed": seed}), options.runs / f"{base}-seed{seed}")
-        for seed in seeds
+        for seed in _seeds(options.seeds)
     ]
+    for _, folder in runs if distributed.is_main() else ():
+        # Now, and not when the runs before it have been trained.
+        if (folder.expanduser() / "recipe.yaml").exists():
+            raise UserError(f"{folder} exists already; leave that seed out, or choose another name")
+    if len(runs) > 1 and getattr(recipe.corpus, "train", None) == "-":
+        raise UserError("standard input can be read once only: with --seeds, give a file")
+    return runs
+
+
+def _seeds(given: str) -> list[int]:
+    try:
+        seeds = [int(seed) for seed in given.split(",")]
+    except ValueError:
+        raise UserError(f"--seeds {given}: give whole numbers, such as 1,2,3") from None
+    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise UserError(f"--seeds {given}: give different numbers, 0 or above")
+    return seeds
 
 
 def _tell(report: Report) -> None:
@@ -164,10 +186,11 @@ def _tell(report: Report) -> None:
         if not report.folder.is_relative_to(Path.cwd())
         else report.folder.relative_to(Path.cwd())
     )
+    quoted = shlex.quote(str(folder))
     print(
         f"\nrun folder: {folder}\nnext:\n"
-        f"  seqgen generate {folder} --count 10\n"
-        f"  seqgen score {folder} < sentences.txt\n"
+        f"  seqgen generate {quoted} --count 10\n"
+        f"  seqgen score {quoted} < sentences.txt\n"
         f"  seqgen train text/mle-lstm --corpus.train my.txt     (a file of your own)"
     )
 
