@@ -85,6 +85,8 @@ def _files(
     recipe: Recipe, corpus: data.FilesCorpus, folder: Path | None, vocabulary: Vocabulary | None
 ) -> Corpora:
     streams = _streams(corpus, _source(corpus, folder), recipe.seed)
+    for stream in streams.values():
+        stream(Tally())  # a missing file is told now, not when the others have been read
     labels = label_names(streams["train"](Tally())) if corpus.labelled else {}
     vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in streams["train"](Tally())))
     splits = {}
@@ -134,6 +136,9 @@ def _counted(whole: Reading, tally: Tally) -> Callable[[], Iterator[Example]]:
 
 def _source(corpus: data.FilesCorpus, folder: Path | None) -> Any:
     """What `read` takes. Standard input can be read once only, so the run keeps a copy."""
+    several = corpus.train if isinstance(corpus.train, tuple) else (corpus.styles or {}).values()
+    if "-" in (corpus.valid, corpus.test, *several):
+        raise UserError("standard input (-) can only be the whole of corpus.train; give a file")
     if corpus.styles is not None:
         return {label: Path(file) for label, file in corpus.styles.items()}
     if corpus.train is None:

@@ -227,7 +227,7 @@ def _choice(temperature: float, top_k: int, top_p: float) -> Choose:
     if temperature == 0:
         return Greedy()
     if temperature < 0:
-        raise UserError(f"temperature {temperature}: must be 0 (always the likeliest token) or more")
+        raise UserError(f"temperature {temperature}: 0 (always the likeliest token) is the least")
     try:
         return Sample(temperature, top_k, top_p)
     except ValueError as problem:

@@ -44,13 +44,24 @@ def load(
     """
     run = Run.open(folder)
     recipe, facts = read_run(run)
-    vocabulary = Vocabulary.open(run.folder)
-    vocabulary.require(int(facts["size"]), str(facts["vocabulary"]))
+    vocabulary = open_vocabulary(run)
     labels: dict[str, int] = facts["labels"]
     settings = with_own_source(recipe, run.folder).generator
     generator = build_generator(settings, vocabulary, len(labels), recipe.seed, weights=False)
     load_weights(run, {"generator": generator}, checkpoint)
     return TextModel(generator.to(device).eval(), vocabulary, recipe.corpus.limit, labels)
+
+
+def open_vocabulary(run: Run) -> Vocabulary:
+    """The vocabulary of a run.
+
+    Raises:
+        UserError: this is no run, or its tokenizer.json is not the one it was trained with.
+    """
+    _, facts = read_run(run)
+    vocabulary = Vocabulary.open(run.folder)
+    vocabulary.require(int(facts["size"]), str(facts["vocabulary"]))
+    return vocabulary
 
 
 def keep_configuration(run: Run, generator: nn.Module) -> None:
@@ -82,14 +93,28 @@ def load_weights(
 
 
 def read_run(run: Run) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe of a run, and what it says of its vocabulary, labels and corpus."""
+    """The recipe of a run, and what it says of its vocabulary, labels and corpus.
+
+    Raises:
+        UserError: this is no run, or one of the two files is damaged.
+    """
     path, facts = run.folder / "recipe.yaml", run.folder / "corpus.json"
     if not path.is_file() or not facts.is_file():
         raise UserError(
             f"{run.folder} is not a run: recipe.yaml or corpus.json is missing; "
             "give a folder that train wrote"
         )
+    return read(str(path)), _read_facts(facts)
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """What corpus.json holds; a flipped bit may leave it sound JSON with other keys or types."""
     try:
-        return read(str(path)), json.loads(facts.read_text("utf-8"))
-    except json.JSONDecodeError as problem:
-        raise UserError(f"{facts} is damaged ({problem}); restore it, or train again") from problem
+        found = json.loads(path.read_text("utf-8"))
+        int(found["size"]), str(found["vocabulary"])
+        numbers = sorted(found["labels"].values())
+        if numbers != list(range(len(numbers))):
+            raise ValueError("its labels are not numbered from 0")
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise UserError(f"{path} is damaged ({problem}); restore it, or train again") from problem
+    return dict(found)

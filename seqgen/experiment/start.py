@@ -20,6 +20,7 @@ from seqgen.experiment.corpora import Corpora, open_corpora
 from seqgen.experiment.reopen import (
     keep_configuration,
     load_weights,
+    open_vocabulary,
     read_run,
     with_own_source,
 )
@@ -146,7 +147,7 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
     """
     vocabulary = None
     if init is not None:
-        vocabulary, recipe = Vocabulary.open(Run.open(init).folder), without_pretraining(recipe)
+        vocabulary, recipe = open_vocabulary(Run.open(init)), without_pretraining(recipe)
     with Run.create(folder) as run:
         try:
             experiment = _prepared(recipe, run, machine, vocabulary, init)
@@ -226,6 +227,12 @@ def require_resumable(before: Recipe, after: Recipe) -> None:
             f"a resumed run may change only {last}, evaluate, save and name; these differ too: "
             f"{', '.join(wrong)}. Start a new run, with --init to take over the weights"
         )
+    old, new = before.evaluate.select, after.evaluate.select
+    if old is not None and new not in (old, None):
+        raise UserError(
+            f"evaluate.select: the best checkpoint so far was chosen by {old}, which cannot be "
+            f"compared with {new}; set it to none, or start a new run"
+        )
 
 
 def schedule_note(before: Recipe, after: Recipe) -> str | None:
@@ -236,7 +243,8 @@ def schedule_note(before: Recipe, after: Recipe) -> str | None:
         return None
     return (
         f"the learning-rate schedule {', '.join(moving)} now spans the new number of steps: "
-        "the rate goes on where the longer schedule is at this step, above where the shorter one ended"
+        "the rate goes on where the longer schedule is at this step, "
+        "above where the shorter one ended"
     )
 
 
