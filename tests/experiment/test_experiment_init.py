@@ -1,0 +1,99 @@
+"""Starting from another run: its weights and vocabulary, without the likelihood phases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from experiment_runs import QUIET, same, sentences, tiny, trained, weights
+
+from seqgen.errors import UserError
+from seqgen.experiment.start import start, without_pretraining
+from seqgen.recipe.files import parse, read
+from seqgen.text.vocabulary import Vocabulary
+from seqgen.training.errors import CheckpointError
+
+PHASES = """
+about: two likelihood phases and an adversarial one
+corpus: {{train: '{train}', valid: 0.25, limit: 12}}
+vocabulary: {{kind: word}}
+generator: {{kind: lstm, width: 6, hidden: 8}}
+discriminator: {{kind: recurrent, hidden: 6}}
+phases:
+  - {{method: {{kind: teacher-forcing}}, steps: 3}}
+  - {{method: {{kind: scheduled-sampling}}, steps: 3}}
+  - {{method: {{kind: professor-forcing}}, steps: 2}}
+players:
+  generator: {{optimizer: adam, rate: 1.0e-2}}
+  discriminator: {{optimizer: adam, rate: 1.0e-2}}
+batch: 6
+evaluate: {{every: 1, samples: 8, metrics: [likelihood]}}
+save: {{keep: 9}}
+seed: 1
+"""
+
+
+def test_it_takes_weights_and_vocabulary(tmp_path: Path) -> None:
+    first = trained(tmp_path, "--save.keep", "9").folder
+    other = sentences(tmp_path, ["a cat rides a horse", "two cats run"] * 6, "other.txt")
+    recipe = tiny(tmp_path, "--save.keep", "9", train=other)
+    second = start(recipe, tmp_path / "second", QUIET, first).folder
+    assert Vocabulary.open(second).checksum == Vocabulary.open(first).checksum
+    best = int((first / "checkpoints" / "best").read_text("utf-8").strip().removeprefix("step-"))
+    assert same(weights(second, 0), weights(first, best))
+    assert not same(weights(second, 4), weights(second, 0))
+    fresh = start(recipe, tmp_path / "fresh", QUIET).folder
+    assert Vocabulary.open(fresh).checksum != Vocabulary.open(first).checksum
+
+
+def test_averages_are_what_is_taken(tmp_path: Path) -> None:
+    first = trained(tmp_path, "--average", "0.5", "--evaluate.select", "none").folder
+    second = start(tiny(tmp_path, "--save.keep", "9"), tmp_path / "second", QUIET, first).folder
+    assert same(weights(second, 0), weights(first, 4, "generator.average"))
+    assert not same(weights(second, 0), weights(first, 4))
+
+
+def test_leading_likelihood_phases_are_left_out(tmp_path: Path) -> None:
+    recipe = parse(PHASES.format(train=sentences(tmp_path)), "phases.yaml")
+    first = trained(tmp_path).folder
+    report = start(recipe, tmp_path / "second", QUIET, first)
+    assert report.outcome.steps == 2
+    kept = read(str(report.folder / "recipe.yaml"))
+    assert [phase.method.kind for phase in kept.phases] == ["professor-forcing"]
+    # The discriminator is new: it comes from the recipe's seed.
+    alone = recipe.model_copy(update={"phases": recipe.phases[2:]})
+    fresh = start(alone, tmp_path / "fresh", QUIET).folder
+    assert same(weights(report.folder, 0, "discriminator"), weights(fresh, 0, "discriminator"))
+    assert not same(weights(report.folder, 0), weights(fresh, 0))
+
+
+def test_a_discriminator_is_taken_too_where_there_is_one(tmp_path: Path) -> None:
+    recipe = parse(PHASES.format(train=sentences(tmp_path)), "phases.yaml")
+    first = start(recipe, tmp_path / "first", QUIET).folder
+    second = start(recipe, tmp_path / "second", QUIET, first).folder
+    for module in ("generator", "discriminator"):
+        assert same(weights(second, 0, module), weights(first, 8, module))
+
+
+def test_likelihood_alone_is_not_left_out(tmp_path: Path) -> None:
+    recipe = tiny(tmp_path)
+    assert without_pretraining(recipe) == recipe
+    both = parse(PHASES.format(train=sentences(tmp_path)), "phases.yaml")
+    likelihood = both.model_copy(update={"phases": both.phases[:2]})
+    kinds = [phase.method.kind for phase in without_pretraining(likelihood).phases]
+    assert kinds == ["scheduled-sampling"]
+    assert [phase.method.kind for phase in without_pretraining(both).phases] == [
+        "professor-forcing"
+    ]
+
+
+def test_networks_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    first = trained(tmp_path).folder
+    with pytest.raises(CheckpointError, match="does not fit the generator"):
+        start(tiny(tmp_path, "--generator.hidden", "9"), tmp_path / "second", QUIET, first)
+    with pytest.raises(UserError, match="no run folder"):
+        start(tiny(tmp_path), tmp_path / "third", QUIET, tmp_path / "nowhere")
+    assert not (tmp_path / "third").exists()
+    again = start(tiny(tmp_path), tmp_path / "second", QUIET, first)  # the folder is still free
+    assert torch.tensor(list(again.outcome.metrics.values())).isfinite().all()
