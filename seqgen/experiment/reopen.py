@@ -60,7 +60,10 @@ def open_vocabulary(run: Run) -> Vocabulary:
     """
     _, facts = read_run(run)
     vocabulary = Vocabulary.open(run.folder)
-    vocabulary.require(int(facts["size"]), str(facts["vocabulary"]))
+    try:
+        vocabulary.require(int(facts["size"]), str(facts["vocabulary"]))
+    except UserError as problem:
+        raise UserError(f"{run.folder / 'tokenizer.json'}: {problem}") from problem
     return vocabulary
 
 
