@@ -106,11 +106,12 @@ class Sample:
     def prepare(self, rows: Tensor, steps: int, vocabulary: int, stream: Stream | None) -> None:
         """One uniform number (CPU) or one seed (GPU) per row and step."""
         stream = _need_stream(stream, "Sample")
-        self._numbers = stream.bits(rows, steps) if rows.is_cuda else stream.uniform(rows, steps)
+        draws = stream.bits if rows.is_cuda else stream.uniform
+        self._numbers = draws(rows, steps).t().contiguous()  # a step's numbers side by side
 
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
         """Draw one id a row."""
-        ids = self.ids(logits, self._numbers[rows, step])
+        ids = self.ids(logits, self._numbers[step].index_select(0, rows))
         return Choice(ids, ids)
 
     def ids(self, logits: Tensor, numbers: Tensor) -> Tensor:

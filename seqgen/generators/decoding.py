@@ -22,7 +22,7 @@ from seqgen.text.sentences import Sentences
 
 FEWEST_ROWS = 64  # fewer rows in a product, and kernels round differently
 POOL_ROWS = 1024  # rows decoded together from start to end when no gradient is kept
-BLOCK_ROWS = 128  # rows whose logits are made and used up at a time on the CPU
+BLOCK_ROWS = 256  # rows whose logits are made and used up at a time on the CPU (128: 5 % slower)
 
 
 class Step(NamedTuple):

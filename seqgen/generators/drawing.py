@@ -12,31 +12,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from seqgen.errors import RunFailure
 from seqgen.randomness import spread
 
 BLOCK = 64
+BELOW_ONE = 1 - 2.0**-23  # times a total it stays below the total, whatever rounding does
 
 
 def draw(probabilities: Tensor, uniforms: Tensor) -> Tensor:
-    """Ids (rows,) int64 drawn from unnormalised probabilities (rows, vocabulary) with uniforms
-    (rows,) in [0, 1).
+    """Ids (rows,) int64 from unnormalised probabilities (rows, vocabulary), uniforms (rows,).
 
     Exact up to float32 rounding of the cumulative sums; an entry of probability 0 is never drawn.
+
+    Raises:
+        RunFailure: the probabilities of a row are not numbers or all zero.
     """
-    vocabulary = probabilities.shape[1]
-    blocks = _block_sums(probabilities).cumsum_(-1)
-    # Rounding may lift u x total to the total itself: stay below, so that a block of positive mass
-    # is found.
-    target = torch.minimum(uniforms * blocks[:, -1], _below(blocks[:, -1])).unsqueeze(1)
-    block = (blocks <= target).sum(-1, keepdim=True)
-    before = torch.where(block > 0, blocks.gather(1, (block - 1).clamp_min(0)), 0.0)
-    columns = block * BLOCK + torch.arange(BLOCK, device=probabilities.device)
-    inside = probabilities.gather(1, columns.clamp_max(vocabulary - 1))
-    if vocabulary % BLOCK:
-        inside = inside * (columns < vocabulary)
-    inside = inside.cumsum_(-1)
-    rest = torch.minimum(target - before, _below(inside[:, -1:]))
-    return (block + 0).mul_(BLOCK).add_((inside <= rest).sum(-1, keepdim=True)).squeeze(1)
+    edges = _block_edges(probabilities)
+    total = edges[:, -1]
+    if not total.min() > 0:  # also where it is no number
+        raise RunFailure(
+            "cannot draw a token: the probabilities are not finite or all zero; the generator has "
+            "diverged (try a lower learning rate, or clip gradients)"
+        )
+    target = (uniforms * BELOW_ONE * total).unsqueeze(1)
+    block = torch.searchsorted(edges, target, right=True).sub_(1)
+    inside, begin = _inside(probabilities, block * BLOCK)
+    rest = torch.minimum(target - edges.gather(1, block), inside[:, -1:] * BELOW_ONE)
+    return torch.searchsorted(inside, rest, right=True).add_(begin).squeeze(1)
 
 
 def draw_gumbel(logits: Tensor, seeds: Tensor) -> Tensor:
@@ -53,17 +55,30 @@ def gumbel_noise(seeds: Tensor, width: int) -> Tensor:
     return uniform.log_().neg_().log_().neg_()
 
 
-def _block_sums(probabilities: Tensor) -> Tensor:
+def _block_edges(probabilities: Tensor) -> Tensor:
+    """Cumulative mass at the edges of the blocks: (rows, blocks + 1), from 0 to the total."""
     rows, vocabulary = probabilities.shape
     whole = vocabulary // BLOCK
-    sums = probabilities.new_empty(rows, -(-vocabulary // BLOCK))
-    main = probabilities[:, : whole * BLOCK].unflatten(1, (whole, BLOCK)) if whole else None
-    if main is not None:
-        torch.sum(main, -1, out=sums[:, :whole])
+    edges = probabilities.new_empty(rows, -(-vocabulary // BLOCK) + 1)
+    edges[:, 0] = 0
+    blocks = probabilities[:, : whole * BLOCK].view(rows, whole, BLOCK)
+    torch.sum(blocks, -1, out=edges[:, 1 : whole + 1])
     if vocabulary % BLOCK:
-        sums[:, whole] = probabilities[:, whole * BLOCK :].sum(-1)
-    return sums
+        torch.sum(probabilities[:, whole * BLOCK :], -1, out=edges[:, whole + 1])
+    return edges.cumsum_(-1)
 
 
-def _below(values: Tensor) -> Tensor:
-    return torch.nextafter(values, torch.zeros_like(values))
+def _inside(probabilities: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+    """Cumulative mass inside the block that starts at `start` (rows, 1), and where it begins.
+
+    The last block of a vocabulary that is no multiple of BLOCK is read from further left, with
+    nothing before its start.
+    """
+    vocabulary = probabilities.shape[1]
+    width = min(BLOCK, vocabulary)
+    begin = start.clamp_max(vocabulary - width) if vocabulary % BLOCK else start
+    columns = begin + torch.arange(width, device=start.device)
+    inside = probabilities.gather(1, columns)
+    if vocabulary % BLOCK:
+        inside.mul_(columns >= start)
+    return inside.cumsum_(-1), begin

@@ -9,6 +9,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from seqgen.errors import RunFailure
 from seqgen.generators.drawing import draw, draw_gumbel, gumbel_noise
 from seqgen.randomness import Stream
 
@@ -139,3 +140,12 @@ def test_ids_without_mass_are_never_drawn_by_gumbel() -> None:
     logits = torch.full((1000, 50), -torch.inf)
     logits[:, 17] = 0.0
     assert (draw_gumbel(logits, STREAM.bits(torch.arange(1000), 1)[:, 0]) == 17).all()
+
+
+@pytest.mark.parametrize("vocabulary", [5, 64, 130])
+@pytest.mark.parametrize("bad", [float("nan"), 0.0])
+def test_probabilities_that_are_none_stop_the_run(vocabulary: int, bad: float) -> None:
+    probabilities = torch.rand(4, vocabulary)
+    probabilities[2] = bad
+    with pytest.raises(RunFailure, match="not finite or all zero"):
+        draw(probabilities, torch.rand(4))
