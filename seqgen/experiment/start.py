@@ -149,19 +149,16 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
     if init is not None:
         vocabulary, recipe = open_vocabulary(Run.open(init)), without_pretraining(recipe)
     with Run.create(folder) as run:
-        try:
-            experiment = _prepared(recipe, run, machine, vocabulary, init)
-        except BaseException:
-            shutil.rmtree(run.folder / "corpus", ignore_errors=True)  # the folder can be used again
-            raise
-        return experiment.train()
+        if distributed.is_main():  # what a run that ended before its first checkpoint has left
+            shutil.rmtree(run.folder / "corpus", ignore_errors=True)
+        return _prepared(recipe, run, machine, vocabulary, init).train()
 
 
 def _prepared(
     recipe: Recipe, run: Run, machine: Machine, vocabulary: Vocabulary | None, init: Path | None
 ) -> Experiment:
     """A new run with all its files but the first checkpoint."""
-    corpora = open_corpora(recipe, run.folder, vocabulary)
+    corpora = _in_turn(recipe, run, vocabulary)
     experiment = Experiment(recipe, run, corpora, machine)
     if init is not None:
         _take_weights(Run.open(init), experiment.modules)
@@ -172,6 +169,17 @@ def _prepared(
     facts = {"size": len(corpora.vocabulary), **corpora.identity()}
     run.write_text("corpus.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return experiment
+
+
+def _in_turn(recipe: Recipe, run: Run, vocabulary: Vocabulary | None) -> Corpora:
+    """The main process opens the corpus first: it alone reads standard input, which is kept for the
+    others, and no two write the same files at a time."""
+    if not distributed.is_main():
+        distributed.wait()
+    corpora = open_corpora(recipe, run.folder, vocabulary)
+    if distributed.is_main():
+        distributed.wait()
+    return corpora
 
 
 def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Report:
@@ -192,9 +200,9 @@ def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Repo
         require_resumable(before, recipe)
         if not run.checkpoints():
             raise UserError(
-                f"{run.folder} was stopped before its first checkpoint; delete it and train anew"
+                f"{run.folder} ended before its first checkpoint; train it anew, into the same folder"
             )
-        corpora = open_corpora(recipe, run.folder, Vocabulary.open(run.folder))
+        corpora = _in_turn(recipe, run, Vocabulary.open(run.folder))
         _require_same_corpus(corpora, facts)
         if recipe != before:
             run.write_text("recipe.yaml", write(recipe))

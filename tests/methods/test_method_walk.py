@@ -102,14 +102,16 @@ def test_two_rounds_move_all_own_parameters_and_nothing_else(name: str, kind: st
         assert own <= watch.moved[player], sorted(own - watch.moved[player])
 
 
-def trained(name: str, kind: str, folder: Path, steps: int, resume: bool = False) -> Trainer:
+def trained(
+    name: str, kind: str, folder: Path, steps: int, resume: bool = False
+) -> tuple[Trainer, Method]:
     """Fresh objects, trained up to so many steps."""
     made = method(name, generator(kind), corpus())
     with Run.open(folder, write=True) if resume else Run.create(folder) as run:
         phase = Phase(made, steps, kind=name)
         trainer = Trainer([phase], players(made), batches(), seed=9, run=run, save_every=1)
         trainer.train(resume=resume)
-    return trainer
+    return trainer, made
 
 
 def flat(value: Any, name: str = "") -> dict[str, Any]:
@@ -132,11 +134,9 @@ def assert_equal(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_four_rounds_equal_two_and_a_resume(name: str, kind: str, tmp_path: Path) -> None:
-    straight = trained(name, kind, tmp_path / "straight", 4)
-    half = trained(name, kind, tmp_path / "resumed", 2)
-    middle = weights(half.visit.phase.method)
-    resumed = trained(name, kind, tmp_path / "resumed", 4, resume=True)
-    ours, theirs = (t.visit.phase.method for t in (resumed, straight))
+    straight, theirs = trained(name, kind, tmp_path / "straight", 4)
+    middle = weights(trained(name, kind, tmp_path / "resumed", 2)[1])
+    resumed, ours = trained(name, kind, tmp_path / "resumed", 4, resume=True)
     assert_equal(weights(ours), weights(theirs))
     assert not all(torch.equal(v, middle[k]) for k, v in weights(ours).items())
     assert_equal(flat(ours.state_dict()), flat(theirs.state_dict()))
