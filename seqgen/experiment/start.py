@@ -28,7 +28,7 @@ from seqgen.randomness import Stream
 from seqgen.recipe.files import differences, write
 from seqgen.recipe.recipe import Group, Phase, Recipe
 from seqgen.text.vocabulary import Vocabulary
-from seqgen.training import distributed
+from seqgen.training import distributed, randomness
 from seqgen.training.batches import Batches
 from seqgen.training.journal import Journal
 from seqgen.training.run import Run, step_name
@@ -148,6 +148,8 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
     vocabulary = None
     if init is not None:
         vocabulary, recipe = open_vocabulary(Run.open(init)), without_pretraining(recipe)
+    # What a checkpoint holds of Python's, numpy's and torch's own generators is then the seed's too.
+    randomness.seed_process(recipe.seed)
     with Run.create(folder) as run:
         if distributed.is_main():  # what a run that ended before its first checkpoint has left
             shutil.rmtree(run.folder / "corpus", ignore_errors=True)
@@ -200,7 +202,7 @@ def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Repo
         require_resumable(before, recipe)
         if not run.checkpoints():
             raise UserError(
-                f"{run.folder} ended before its first checkpoint; train it anew, into the same folder"
+                f"{run.folder} ended before its first checkpoint; train anew into the same folder"
             )
         corpora = _in_turn(recipe, run, Vocabulary.open(run.folder))
         _require_same_corpus(corpora, facts)
