@@ -135,6 +135,7 @@ def _train(options: argparse.Namespace, recipe: Recipe) -> int:
 def _runs(options: argparse.Namespace, recipe: Recipe) -> list[tuple[Recipe, Path]]:
     """The runs to make: one, or one for each seed."""
     from seqgen.training import distributed
+    from seqgen.training.run import Run
 
     base = recipe.name or Path(options.recipe).stem
     if options.seeds is None:
@@ -145,7 +146,7 @@ def _runs(options: argparse.Namespace, recipe: Recipe) -> list[tuple[Recipe, Pat
     ]
     for _, folder in runs if distributed.is_main() else ():
         # Now, and not when the runs before it have been trained.
-        if (folder.expanduser() / "recipe.yaml").exists():
+        if folder.expanduser().is_dir() and Run.open(folder).checkpoints():
             raise UserError(f"{folder} exists already; leave that seed out, or choose another name")
     if len(runs) > 1 and getattr(recipe.corpus, "train", None) == "-":
         raise UserError("standard input can be read once only: with --seeds, give a file")
@@ -201,8 +202,13 @@ def table(columns: Mapping[str, Mapping[str, float]]) -> str:
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     lines = ["figure".ljust(14) + "".join(title.rjust(14) for title in columns)]
     for name in names:
-        cells = [
-            f"{column[name]:14.4f}" if name in column else " " * 14 for column in columns.values()
-        ]
+        cells = [_cell(column.get(name)) for column in columns.values()]
         lines.append(name.ljust(14) + "".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return " " * 14
+    # An untrained model's perplexity can be far too long for its column.
+    return f"{value:14.4f}" if abs(value) < 1e7 else f"{value:14.4g}"

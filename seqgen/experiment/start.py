@@ -148,7 +148,7 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
     vocabulary = None
     if init is not None:
         vocabulary, recipe = open_vocabulary(Run.open(init)), without_pretraining(recipe)
-    # What a checkpoint holds of Python's, numpy's and torch's own generators is then the seed's too.
+    # What checkpoints hold of Python's, numpy's and torch's own generators is then the seed's too.
     randomness.seed_process(recipe.seed)
     with Run.create(folder) as run:
         if distributed.is_main():  # what a run that ended before its first checkpoint has left
