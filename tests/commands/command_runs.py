@@ -109,4 +109,4 @@ def assert_same_values(one: Any, other: Any, place: str) -> None:
     elif isinstance(one, torch.Tensor):
         assert torch.equal(one, other), place
     else:
-        assert one == other, place
+        assert repr(one) == repr(other), place  # nan is nan
