@@ -7,6 +7,7 @@ times faster on a CPU, and a fraction of the memory everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -61,7 +62,7 @@ class Head(nn.Module):
         needs = torch.is_grad_enabled() and any(
             t.requires_grad for t in (hidden, self.weight, bias)
         )
-        total: Tensor = _FusedCrossEntropy.apply(
+        total: Tensor = _FusedCrossEntropy.apply(  # type: ignore[no-untyped-call]
             hidden, self.weight, bias, ids, weights, smoothing, needs
         )
         return total
@@ -70,7 +71,7 @@ class Head(nn.Module):
         """log p(ids): hidden (..., width), ids (...) -> (...) float32, differentiable in hidden and
         the head."""
         bias = self.weight.new_zeros(self.weight.shape[0]) if self.bias is None else self.bias
-        flat: Tensor = _LogProbability.apply(
+        flat: Tensor = _LogProbability.apply(  # type: ignore[no-untyped-call]
             hidden.reshape(-1, hidden.shape[-1]), self.weight, bias, ids.reshape(-1)
         )
         return flat.view(ids.shape)
@@ -103,23 +104,77 @@ def _product_type(hidden: Tensor) -> torch.dtype:
 
 def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     kind = _product_type(hidden)
+    if kind == torch.float32:
+        bias = None if bias is None else bias.float()
+        return nn.functional.linear(hidden.float(), weight.float(), bias)
     product = hidden.to(kind) @ weight.to(kind).t()
     return product.float() if bias is None else product.float() + bias.float()
 
 
-def _fill(
-    hidden: Tensor, weight: Tensor, bias: Tensor, kind: torch.dtype, buffer: Tensor
-) -> Tensor:
-    """Logits of some rows, into the buffer where the product type allows."""
+def _fill(hidden: Tensor, weight: Tensor, bias: Tensor, buffer: Tensor) -> Tensor:
+    """Logits of some rows, into the float32 buffer."""
     view = buffer[: len(hidden)]
-    if kind == torch.float32:
+    if hidden.dtype == torch.float32:
         return torch.addmm(bias, hidden, weight.t(), out=view)
     return torch.add(torch.mm(hidden, weight.t()), bias, out=view)
 
 
+def _chunks(
+    hidden: Tensor, weight: Tensor, bias: Tensor, ids: Tensor
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Place, ids (some, 1) and logits of one chunk after another, all in one buffer."""
+    size = GPU_CHUNK if hidden.is_cuda else CPU_CHUNK
+    shape = (min(size, len(hidden)), len(weight))
+    buffer = torch.empty(shape, dtype=torch.float32, device=hidden.device)
+    targets = ids.unsqueeze(1)
+    for begin in range(0, len(hidden), size):
+        part = slice(begin, begin + size)
+        yield part, targets[part], _fill(hidden[part], weight, bias, buffer)
+
+
+class _Gradients:
+    """Gradients of hidden, weight and bias, made chunk by chunk from the errors of the logits.
+
+    The weights of the tokens are put on the narrow side of each product: on the errors they would
+    cost one more walk over the vocabulary.
+
+    Args:
+        hidden: (rows, width), in the type of products.
+        weight: (vocabulary, width), in the type of products.
+        scale: weights of the tokens (rows,).
+        needs: which of hidden, weight and bias want a gradient.
+    """
+
+    def __init__(
+        self, hidden: Tensor, weight: Tensor, scale: Tensor, needs: tuple[bool, ...]
+    ) -> None:
+        self._weight, self._scale = weight, scale
+        self._scaled = (hidden * scale.unsqueeze(1)).to(hidden.dtype)
+        kind, device = torch.float32, hidden.device
+        self._hidden = torch.empty_like(hidden) if needs[0] else None
+        self.weight = torch.zeros(weight.shape, dtype=kind, device=device) if needs[1] else None
+        self.bias = torch.zeros(len(weight), dtype=kind, device=device) if needs[2] else None
+
+    def add(self, part: slice, error: Tensor) -> None:
+        """Add a chunk: d loss / d logits (some, vocabulary) before the weights of the tokens."""
+        typed = error.to(self._weight.dtype)
+        if self._hidden is not None:
+            torch.mm(typed, self._weight, out=self._hidden[part])
+        if self.weight is not None and typed.dtype == self.weight.dtype:
+            self.weight.addmm_(typed.t(), self._scaled[part])
+        elif self.weight is not None:
+            self.weight.add_(typed.t() @ self._scaled[part])
+        if self.bias is not None:
+            self.bias.addmv_(error.t(), self._scale[part])
+
+    @property
+    def hidden(self) -> Tensor | None:
+        """Of the hidden vectors."""
+        return None if self._hidden is None else self._hidden * self._scale.unsqueeze(1)
+
+
 class _FusedCrossEntropy(torch.autograd.Function):
-    """Weighted cross-entropy of a linear layer; gradients of hidden, weight and bias are made while
-    going forward."""
+    """Weighted cross-entropy of a linear layer; all gradients are made while going forward."""
 
     @staticmethod
     def forward(
@@ -132,116 +187,71 @@ class _FusedCrossEntropy(torch.autograd.Function):
         smoothing: float,
         needs: bool,
     ) -> Tensor:
-        kind, original = _product_type(hidden), hidden.dtype
+        kind = _product_type(hidden)
+        logarithms = torch.zeros(len(hidden), 1, dtype=torch.float32, device=hidden.device)
         with torch.autocast(hidden.device.type, enabled=False):
-            hidden, typed, bias = hidden.to(kind), weight.to(kind), bias.float()
-            vocabulary, count = weight.shape[0], len(hidden)
-            chunk = min(GPU_CHUNK if hidden.is_cuda else CPU_CHUNK, max(count, 1))
-            buffer = torch.empty(chunk, vocabulary, dtype=torch.float32, device=hidden.device)
-            total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-            if needs:
-                to_hidden = torch.empty(hidden.shape, dtype=original, device=hidden.device)
-                to_weight, to_bias = torch.zeros_like(weight), torch.zeros_like(bias)
-            for begin in range(0, count, chunk):
-                part = slice(begin, begin + chunk)
-                rows, target, scale = (
-                    hidden[part],
-                    ids[part].unsqueeze(1),
-                    weights[part].unsqueeze(1),
-                )
-                logits = _fill(rows, typed, bias, kind, buffer)
-                norm = torch.logsumexp(logits, -1, keepdim=True) if smoothing or not needs else None
-                if norm is not None:
-                    chosen = logits.gather(1, target) - norm
-                    mean = logits.mean(-1, keepdim=True) - norm if smoothing else 0.0
-                    total -= ((1 - smoothing) * chosen + smoothing * mean).mul_(scale).sum()
-                    if not needs:
-                        continue
-                probability = torch.softmax(logits, -1, out=logits)
-                if (
-                    norm is None
-                ):  # the probability is at hand: its logarithm is cheaper than a log-sum-exp
-                    chosen = probability.gather(1, target).clamp_min_(1e-38).log_()
-                    total -= (chosen * scale).sum()
-                # d loss / d logits = w (p - (1 - s) onehot - s / V)
-                probability.mul_(scale)
-                probability.scatter_add_(1, target, scale * (smoothing - 1))
-                if smoothing:
-                    probability.sub_(scale * (smoothing / vocabulary))
-                gradient = probability.to(kind)
-                to_hidden[part] = gradient @ typed
-                if kind == weight.dtype:
-                    to_weight.addmm_(gradient.t(), rows)
+            rows, typed = hidden.to(kind), weight.to(kind)
+            flags = context.needs_input_grad[:3] if needs else (False,) * 3
+            gradients = _Gradients(rows, typed, weights, flags)
+            for part, target, logits in _chunks(rows, typed, bias.float(), ids):
+                if needs and not smoothing:
+                    torch.softmax(logits, -1, out=logits)
+                    torch.gather(logits, 1, target, out=logarithms[part])
                 else:
-                    to_weight.add_(gradient.t() @ rows)
-                to_bias.add_(probability.sum(0))
-        if needs:
-            context.save_for_backward(to_hidden, to_weight, to_bias)
-        return total
+                    torch.log_softmax(logits, -1, out=logits)
+                    logarithms[part] = _smoothed(logits, target, smoothing)
+                if needs:
+                    probability = logits.exp_() if smoothing else logits
+                    gradients.add(part, _error(probability, target, smoothing))
+            if needs and not smoothing:  # one logarithm a row instead of one an entry
+                logarithms.clamp_min_(1e-38).log_()
+        context.save_for_backward(gradients.hidden, gradients.weight, gradients.bias)
+        return -(logarithms.squeeze(1) * weights).sum()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        hidden, weight, bias = context.saved_tensors
-        needs = context.needs_input_grad
-        return (
-            hidden * gradient if needs[0] else None,
-            weight * gradient if needs[1] else None,
-            bias * gradient if needs[2] else None,
-            None,
-            None,
-            None,
-            None,
-        )
+        made = (None if part is None else part * gradient for part in context.saved_tensors)
+        return (*made, None, None, None, None)
+
+
+def _smoothed(logarithms: Tensor, target: Tensor, smoothing: float) -> Tensor:
+    """Smoothed log-probability of the target: (some, vocabulary), (some, 1) -> (some, 1)."""
+    chosen = logarithms.gather(1, target)
+    if not smoothing:
+        return chosen
+    return (1 - smoothing) * chosen + smoothing * logarithms.mean(-1, keepdim=True)
+
+
+def _error(probability: Tensor, target: Tensor, smoothing: float) -> Tensor:
+    """d (-smoothed log-probability) / d logits = p - (1 - s) one-hot - s / V, in place."""
+    probability.scatter_(1, target, smoothing - 1.0, reduce="add")
+    return probability.sub_(smoothing / probability.shape[1]) if smoothing else probability
 
 
 class _LogProbability(torch.autograd.Function):
-    """log p(ids) of a linear layer; keeps the hidden vectors only and makes the logits again in the
-    backward pass."""
+    """log p(ids) of a linear layer; keeps the hidden vectors and makes the logits again."""
 
     @staticmethod
     def forward(context: Any, hidden: Tensor, weight: Tensor, bias: Tensor, ids: Tensor) -> Tensor:
         context.kind = kind = _product_type(hidden)
-        result = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
-        norms = torch.empty_like(result)
+        result = torch.empty(len(hidden), 1, dtype=torch.float32, device=hidden.device)
         with torch.autocast(hidden.device.type, enabled=False):
-            typed, chunk = weight.to(kind), GPU_CHUNK if hidden.is_cuda else CPU_CHUNK
-            buffer = torch.empty(chunk, len(weight), dtype=torch.float32, device=hidden.device)
-            for begin in range(0, len(hidden), chunk):
-                part = slice(begin, begin + chunk)
-                logits = _fill(hidden[part].to(kind), typed, bias.float(), kind, buffer)
-                norms[part] = torch.logsumexp(logits, -1)
-                result[part] = logits.gather(1, ids[part].unsqueeze(1)).squeeze(1) - norms[part]
-        context.save_for_backward(hidden, weight, bias, ids, norms)
-        return result
+            chunks = _chunks(hidden.to(kind), weight.to(kind), bias.float(), ids)
+            for part, target, logits in chunks:
+                torch.log_softmax(logits, -1, out=logits)
+                torch.gather(logits, 1, target, out=result[part])
+        context.save_for_backward(hidden, weight, bias, ids)
+        return result.squeeze(1)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        hidden, weight, bias, ids, norms = context.saved_tensors
-        kind = context.kind
-        to_hidden, to_weight, to_bias = (
-            torch.empty_like(hidden),
-            torch.zeros_like(weight),
-            torch.zeros_like(bias),
-        )
+        hidden, weight, bias, ids = context.saved_tensors
         with torch.autocast(hidden.device.type, enabled=False):
-            typed, chunk = weight.to(kind), GPU_CHUNK if hidden.is_cuda else CPU_CHUNK
-            buffer = torch.empty(chunk, len(weight), dtype=torch.float32, device=hidden.device)
-            for begin in range(0, len(hidden), chunk):
-                part = slice(begin, begin + chunk)
-                rows, scale = hidden[part].to(kind), gradient[part].unsqueeze(1)
-                logits = _fill(rows, typed, bias.float(), kind, buffer)
-                error = logits.sub_(norms[part].unsqueeze(1)).exp_().mul_(-scale)
-                error.scatter_add_(1, ids[part].unsqueeze(1), scale)
-                typed_error = error.to(kind)
-                to_hidden[part] = (typed_error @ typed).to(hidden.dtype)
-                to_weight.add_(typed_error.t() @ rows)
-                to_bias.add_(error.sum(0))
-        needs = context.needs_input_grad
-        return (
-            to_hidden if needs[0] else None,
-            to_weight if needs[1] else None,
-            to_bias if needs[2] else None,
-            None,
-        )
+            rows, typed = hidden.to(context.kind), weight.to(context.kind)
+            gradients = _Gradients(rows, typed, -gradient, context.needs_input_grad)
+            for part, target, logits in _chunks(rows, typed, bias.float(), ids):
+                torch.softmax(logits, -1, out=logits)
+                gradients.add(part, _error(logits, target, 0.0))
+        return gradients.hidden, gradients.weight, gradients.bias, None
