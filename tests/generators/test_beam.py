@@ -105,6 +105,36 @@ def test_scores_are_those_of_teacher_forcing(end: int | None, width: int) -> Non
     assert (beams.decoded.tokens[tails] == SPECIALS.pad).all()
 
 
+@torch.no_grad()
+def naive(generator: Generator, width: int, time: int, penalty: float) -> list[float]:
+    """A beam search with lists, searched to its end: the scores of the finished sentences."""
+    beams: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    finished: list[float] = []
+    for step in range(1, time + 1):
+        grown = []
+        for score, ids in beams:
+            read = torch.tensor([[SPECIALS.begin, *ids]])
+            hidden = generator.advance(read, generator.start(1))[0].hidden[:, -1]
+            nexts = generator.logits(hidden)[0].log_softmax(0).tolist()
+            grown += [(score + new, (*ids, token)) for token, new in enumerate(nexts)]
+        best = sorted(grown, reverse=True)[: 2 * width]
+        ends = [score for score, ids in best[:width] if ids[-1] == generator.specials.end]
+        beams = [beam for beam in best if beam[1][-1] != generator.specials.end][:width]
+        ends += [score for score, _ in beams] if step == time else []
+        finished = sorted([*finished, *(end / step**penalty for end in ends)], reverse=True)[:width]
+    return finished
+
+
+@pytest.mark.parametrize("penalty", [-0.5, 0.0, 0.7, 1.5])
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_a_narrow_beam_equals_one_with_lists(width: int, penalty: float) -> None:
+    for seed in range(8):
+        generator = model(1, seed)
+        beams = beam_search(generator, 1, width, 9, length_penalty=penalty)
+        expected = naive(generator, width, 9, penalty)
+        assert beams.scores[0].tolist() == pytest.approx(expected, abs=1e-4), seed
+
+
 @pytest.mark.parametrize("end", [1, None])
 def test_width_one_without_penalty_is_greedy(end: int | None) -> None:
     for seed in range(20):

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import GPT2, LLAMA, MISTRAL, SPECIALS, TIME, VOCABULARY, make
 from safetensors import safe_open
 from safetensors.torch import save_model
+from small_generators import GPT2, LLAMA, MISTRAL, SPECIALS, VOCABULARY, make
 
 from seqgen.errors import UserError
 from seqgen.generators.decoding import teacher_force
@@ -63,7 +63,7 @@ def test_logits_are_the_models_own(kind: str) -> None:
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
     generator = Pretrained(model, SPECIALS)
-    ids = torch.randint(VOCABULARY, (3, TIME))
+    ids = torch.randint(VOCABULARY, (3, 13))
     expected = model(input_ids=ids).logits
     hidden = generator.advance(ids, generator.start(3))[0].hidden
     torch.testing.assert_close(generator.logits(hidden), expected, rtol=1e-5, atol=1e-5)

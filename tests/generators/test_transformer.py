@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import SPECIALS, VOCABULARY, make
+from small_generators import SPECIALS, VOCABULARY, make
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from seqgen.generators.gpt2 import from_gpt2

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import SPECIALS, VOCABULARY, make
 from safetensors.torch import load_model, save_model
+from small_generators import SPECIALS, VOCABULARY, make
 from torch import Tensor
 
 from seqgen.generators.choose import Choice, Gold, GumbelSoftmax, Sample
