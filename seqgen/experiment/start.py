@@ -81,8 +81,11 @@ class Experiment:
             outcome = self.trainer.train(resume)
         finally:
             self.journal.close()
+        if not distributed.is_main():  # only the main process reports
+            return Report(self.run.folder, outcome, {}, {}, {}, [])
         real = self.measure.real(Stream.of(self.recipe.seed, "real data"))
-        if not self.samples:
+        if not self.samples:  # nothing was left to train: those of the checkpoint load takes
+            load_weights(self.run, self.modules)
             self.samples = self.measure(self._stream)[1]
         best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
         return Report(self.run.folder, outcome, best, self._test(), real, self.samples[:8])
