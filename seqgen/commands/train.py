@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqgen.commands.options import Parser, machine_options, use_machine
-from seqgen.errors import UserError
+from seqgen.errors import RunFailure, UserError
 
 if TYPE_CHECKING:
-    from seqgen.experiment.start import Report
+    from seqgen.experiment.start import Machine, Report
     from seqgen.recipe.recipe import Recipe
 
 EXAMPLES = """examples:
@@ -101,35 +101,40 @@ def _recipe(options: argparse.Namespace, changes: list[str]) -> Recipe:
 
 
 def _train(options: argparse.Namespace, recipe: Recipe) -> int:
-    from seqgen.experiment.reopen import read_run
-    from seqgen.experiment.start import (
-        Machine,
-        require_resumable,
-        resume,
-        schedule_note,
-        start,
-    )
+    from seqgen.experiment.start import Machine, start
     from seqgen.training import distributed, randomness
-    from seqgen.training.run import Run
 
     device = distributed.start(use_machine(options))
     if options.deterministic:
         randomness.be_deterministic()
     machine = Machine(device, options.quiet or not distributed.is_main())
+    world = distributed.world()
     try:
         if options.resume is not None:
-            before = read_run(Run.open(options.resume))[0]
-            require_resumable(before, recipe)
-            note = schedule_note(before, recipe)
-            if note and not machine.quiet:
-                print(f"seqgen: {note}", file=sys.stderr)
-            _tell(resume(options.resume, machine, recipe))
+            _tell(_resumed(options.resume, recipe, machine))
             return 0
         for one, folder in _runs(options, recipe):
             _tell(start(one, folder, machine, options.init))
         return 0
+    except RuntimeError as problem:
+        if world > 1 and "by peer" in str(problem):  # gloo: closed or reset, wherever we waited
+            raise RunFailure("another process of this training ended; it says why") from problem
+        raise
     finally:
         distributed.stop()
+
+
+def _resumed(folder: Path, recipe: Recipe, machine: Machine) -> Report:
+    from seqgen.experiment.reopen import read_run
+    from seqgen.experiment.start import require_resumable, resume, schedule_note
+    from seqgen.training.run import Run
+
+    before = read_run(Run.open(folder))[0]
+    require_resumable(before, recipe)
+    note = schedule_note(before, recipe)
+    if note and not machine.quiet:
+        print(f"seqgen: {note}", file=sys.stderr)
+    return resume(folder, machine, recipe)
 
 
 def _runs(options: argparse.Namespace, recipe: Recipe) -> list[tuple[Recipe, Path]]:
