@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -71,6 +72,12 @@ def steps(run: Path) -> list[int]:
 def checkpoint(run: Path, step: int) -> Path:
     """The folder of a checkpoint."""
     return run / "checkpoints" / f"step-{step:08d}"
+
+
+def figures(run: Path) -> list[dict[str, Any]]:
+    """The lines of a run's journal without their times."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
 def flip_bit(file: Path, place: float = 0.5) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import shlex
 import signal
@@ -20,6 +19,7 @@ from command_runs import (
     Call,
     assert_same_training,
     checkpoint,
+    figures,
     flip_bit,
     process,
     steps,
@@ -366,12 +366,6 @@ def test_figures_of_any_size_keep_their_columns() -> None:
         "nll                  20.5000           nan",
         "perplexity             8e+08",
     ]
-
-
-def figures(run: Path) -> list[dict[str, object]]:
-    """The journal without its times."""
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
 def test_sentences_from_a_pipe_are_kept_for_resuming(
