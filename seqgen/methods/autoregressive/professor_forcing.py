@@ -48,8 +48,8 @@ class ProfessorForcing(Stateless):
     Args:
         generator: the network.
         discriminator: over hidden states and outputs.
-        limit: the most tokens of a free-running sentence. It is not taken from the batch, since a sentence must not
-            depend on which others share its micro-batch.
+        limit: the most tokens of a free-running sentence. It is not taken from the batch, since a
+            sentence must not depend on which others share its micro-batch.
         factor: weight of the term that makes free-running behaviour look teacher-forced.
         teacher_factor: weight of the optional second term, which makes teacher-forced behaviour
             look free-running.
