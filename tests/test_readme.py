@@ -1,4 +1,4 @@
-"""What README promises is what is there: the set-up commands, the support table, recipes, verbs and options."""
+"""What README promises is there: set-up commands, support table, recipes, verbs and options."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from torch import nn
 
 from seqgen.errors import UserError
 from seqgen.experiment.model import TextModel
-from seqgen.experiment.reopen import Which, load
+from seqgen.experiment.reopen import WEIGHTS, Which, load
 from seqgen.generators.pretrained import Pretrained
 from seqgen.training.checkpoint import weights_writer
 
@@ -20,7 +19,7 @@ def export(run: str | Path, folder: str | Path, checkpoint: Which | None = None)
 
     A pretrained generator becomes a Hugging Face model folder that `AutoModelForCausalLM` and
     `AutoTokenizer` open; any other generator becomes its weights (generator.safetensors), its
-    recipe and its tokenizer, which `AutoTokenizer` opens.
+    recipe and its tokenizer, which `AutoTokenizer` opens. `load` opens such a folder like a run.
 
     Raises:
         UserError: the folder exists and is not empty, the run cannot be opened, or a pretrained
@@ -51,10 +50,9 @@ def _write(model: TextModel, run: Path, draft: Path) -> None:
         merge_adapters(generator.model)
         generator.model.save_pretrained(draft)
         return
-    weights_writer(generator)(draft / "generator.safetensors")
-    shutil.copyfile(run / "recipe.yaml", draft / "recipe.yaml")
-    facts = {"limit": model.limit, "labels": dict(model.labels)}
-    (draft / "model.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    weights_writer(generator)(draft / WEIGHTS)
+    for name in ("recipe.yaml", "corpus.json"):
+        shutil.copyfile(run / name, draft / name)
 
 
 def merge_adapters(model: nn.Module) -> None:

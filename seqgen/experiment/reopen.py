@@ -22,12 +22,13 @@ from seqgen.training.checkpoint import load_modules
 from seqgen.training.run import Run
 
 Which = Literal["best", "latest"] | int
+WEIGHTS = "generator.safetensors"  # of an exported model
 
 
 def load(
     folder: str | Path, checkpoint: Which | None = None, device: torch.device | str = "cpu"
 ) -> TextModel:
-    """Open a trained run.
+    """Open a trained run, or a folder that `export` wrote.
 
     Args:
         folder: the run folder.
@@ -90,6 +91,9 @@ def load_weights(
     run: Run, modules: Mapping[str, nn.Module], checkpoint: Which | None = None
 ) -> None:
     """Put the weights of a run into modules, averages where the run has them."""
+    if checkpoint is None and (run.folder / WEIGHTS).is_file():
+        load_modules(run.folder, modules)
+        return
     if checkpoint is None:
         checkpoint = "latest" if run.marked("best") is None else "best"
     load_modules(run.checkpoint(checkpoint), modules, average=True)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 CPU_CHUNK = 128  # rows whose logits stay in the second-level cache
-GPU_CHUNK = 8192
+GPU_LOGITS = 2**25  # logits made at a time on a GPU, 128 MiB
 
 
 class Head(nn.Module):
@@ -123,7 +123,7 @@ def _chunks(
     hidden: Tensor, weight: Tensor, bias: Tensor, ids: Tensor
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Place, ids (some, 1) and logits of one chunk after another, all in one buffer."""
-    size = GPU_CHUNK if hidden.is_cuda else CPU_CHUNK
+    size = max(GPU_LOGITS // len(weight), 1) if hidden.is_cuda else CPU_CHUNK
     shape = (min(size, len(hidden)), len(weight))
     buffer = torch.empty(shape, dtype=torch.float32, device=hidden.device)
     targets = ids.unsqueeze(1)

@@ -1,22 +1,30 @@
-"""Evaluation mode for a while: sampling and re-scoring run without dropout, whatever mode training
-left a network in."""
+"""Another mode for a while: sampling runs without dropout, whatever mode training left it in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from torch import nn
 
 
-@contextmanager
-def evaluating(*modules: nn.Module) -> Iterator[None]:
+def evaluating(*modules: nn.Module) -> AbstractContextManager[None]:
     """Put modules into evaluation mode; every submodule gets its own mode back."""
-    modes = [(part, part.training) for module in modules for part in module.modules()]
+    return _mode(False, modules)
+
+
+def training(*modules: nn.Module) -> AbstractContextManager[None]:
+    """Put modules into training mode; every submodule gets its own mode back."""
+    return _mode(True, modules)
+
+
+@contextmanager
+def _mode(train: bool, modules: tuple[nn.Module, ...]) -> Iterator[None]:
+    before = [(part, part.training) for module in modules for part in module.modules()]
     try:
         for module in modules:
-            module.eval()
+            module.train(train)
         yield
     finally:
-        for part, training in modes:
-            part.training = training
+        for part, mode in before:
+            part.training = mode

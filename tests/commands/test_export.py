@@ -18,8 +18,8 @@ def test_the_folder_is_written_and_named_on_stdout(
     done = seqgen("export", plain, tmp_path / "model")
     assert (done.status, done.out, done.err) == (0, f"{tmp_path / 'model'}\n", "")
     assert sorted(file.name for file in (tmp_path / "model").iterdir()) == [
+        "corpus.json",
         "generator.safetensors",
-        "model.json",
         "recipe.yaml",
         "tokenizer.json",
         "tokenizer_config.json",

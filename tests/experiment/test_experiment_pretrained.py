@@ -159,7 +159,7 @@ def test_another_generator_exports_weights_recipe_and_tokenizer(tmp_path: Path) 
     folder = export(run, tmp_path / "deep" / "exported")
     files = {path.name for path in folder.iterdir()}
     assert files == {
-        "generator.safetensors", "recipe.yaml", "model.json", "tokenizer.json",
+        "generator.safetensors", "recipe.yaml", "corpus.json", "tokenizer.json",
         "tokenizer_config.json",
     }  # fmt: skip
     tokenizer, model = AutoTokenizer.from_pretrained(folder), load(run)
@@ -168,8 +168,7 @@ def test_another_generator_exports_weights_recipe_and_tokenizer(tmp_path: Path) 
     ]  # fmt: skip
     ids = tokenizer("two dogs run", add_special_tokens=False)["input_ids"]
     assert tokenizer.decode(ids) == "two dogs run"
-    facts = json.loads((folder / "model.json").read_text("utf-8"))
-    assert facts == {"limit": 12, "labels": {}}
+    assert load(folder).generate(5, seed=3) == model.generate(5, seed=3)
     assert {path.name for path in folder.parent.iterdir()} == {"exported"}
 
 

@@ -53,10 +53,17 @@ def scores(made: ProfessorForcing, sentences: Sentences) -> Tensor:
     return made.discriminator(hidden, logits, sentences.lengths)
 
 
+def without_dropout(model: Generator) -> None:
+    for part in model.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
+
+
 @pytest.mark.parametrize("outputs", [True, False])
 @pytest.mark.parametrize("kind", ["lstm", "transformer"])
 def test_the_discriminator_minimises_binary_cross_entropy(kind: str, outputs: bool) -> None:
     made, sentences, now = method(kind, outputs), batch(), moment()
+    without_dropout(made.generator)
     real = scores(made, sentences)
     fake = scores(made, drawn(made.generator, sentences, now.stream))
     loss = made.loss("discriminator", sentences, now)
@@ -91,6 +98,15 @@ def test_the_generator_follows_likelihood_and_the_two_adversarial_terms(kind: st
         assert loss.terms[name].factor == factor
         ours = gradients(value(loss, name), made.generator)
         assert_close(ours, gradients(closed, made.generator), atol=1e-6)
+
+
+def test_the_discriminator_sees_the_generator_in_the_mode_of_its_own_turn() -> None:
+    made, sentences, now = method(), batch(), moment()
+    torch.manual_seed(1)
+    one = value(made.loss("discriminator", sentences, now), "real")
+    other = value(made.loss("discriminator", sentences, now), "real")
+    assert one != other  # dropout, while the draws are the same
+    assert not made.generator.training and not made.generator.dropout.training
 
 
 def test_the_second_term_is_optional() -> None:

@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
 from seqgen.generators.choose import Sample
 from seqgen.generators.decoding import decode, styled, teacher_force
-from seqgen.generators.modes import evaluating
+from seqgen.generators.modes import evaluating, training
 from seqgen.generators.protocol import Generator
 from seqgen.methods.autoregressive.teacher_forcing import token_term
 from seqgen.methods.protocol import Loss, Moment, Stateless, Term
@@ -110,7 +110,8 @@ class ProfessorForcing(Stateless):
         self.accuracy = state["accuracy"]
 
     def _discriminator_loss(self, batch: Sentences, moment: Moment) -> Loss:
-        with torch.no_grad():
+        # In the mode of the generator's own turn: dropout alone must not tell the turns apart.
+        with torch.no_grad(), training(self.generator):
             forced = self._behavior(batch)
             free = self._behavior(self._draw(batch, moment.stream))
         real, fake = self.discriminator(*forced), self.discriminator(*free)
