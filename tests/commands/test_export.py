@@ -28,6 +28,14 @@ def test_the_folder_is_written_and_named_on_stdout(
     assert Vocabulary.open(tmp_path / "model").checksum == Vocabulary.open(plain).checksum
 
 
+def test_the_folder_can_be_used_like_the_run(seqgen: Call, plain: Path, tmp_path: Path) -> None:
+    assert seqgen("export", plain, tmp_path / "model").status == 0
+    given = b"a man\n\na woman\n"
+    for folder in (tmp_path / "model", str(tmp_path / "model") + "/"):
+        assert seqgen("generate", folder) == seqgen("generate", plain)
+        assert seqgen("score", folder, given=given) == seqgen("score", plain, given=given)
+
+
 @pytest.mark.parametrize("step", [0, 4])
 def test_the_weights_are_those_of_the_checkpoint(
     seqgen: Call, plain: Path, tmp_path: Path, step: int
