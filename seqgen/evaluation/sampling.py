@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from seqgen.generators.choose import Choose, Sample
-from seqgen.generators.decoding import Decoded, decode
+from seqgen.generators.decoded import Decoded
+from seqgen.generators.decoding import decode
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
 from seqgen.randomness import Stream

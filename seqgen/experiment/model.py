@@ -14,7 +14,8 @@ from seqgen.errors import UserError
 from seqgen.evaluation.likelihood import log_probabilities
 from seqgen.generators.beam import beam_search
 from seqgen.generators.choose import Choose, Forced, Greedy, Sample
-from seqgen.generators.decoding import Decoded, decode
+from seqgen.generators.decoded import Decoded
+from seqgen.generators.decoding import decode
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
 from seqgen.randomness import Stream

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from seqgen.generators.choose import Choice
-from seqgen.generators.decoding import Decoded, steps
+from seqgen.generators.decoded import Decoded
 from seqgen.generators.protocol import Condition, Generator
+from seqgen.generators.steps import steps
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 

@@ -11,7 +11,8 @@ from small_generators import SPECIALS, VOCABULARY, make
 from torch import Tensor
 
 from seqgen.generators.choose import Choice, Gold, GumbelSoftmax, Sample
-from seqgen.generators.decoding import Decoded, decode, styled, teacher_force
+from seqgen.generators.decoded import Decoded
+from seqgen.generators.decoding import decode, styled, teacher_force
 from seqgen.generators.protocol import Condition, Generator
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences

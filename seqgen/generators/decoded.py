@@ -1,0 +1,113 @@
+"""What decoding gives, and how it is collected from the steps of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from seqgen.generators.protocol import Generator
+from seqgen.generators.steps import Step
+from seqgen.text.sentences import Sentences
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Decoded rows.
+
+    Attributes:
+        tokens: ids (rows, time), PAD after END; or soft tokens (rows, time, vocabulary), one-hot
+            PAD after END.
+        lengths: (rows,) int64, END included; a row that never ended has all `time` tokens.
+        ended: (rows,) bool, False where the limit cut the row.
+        fed: what was fed back, like tokens; another thing than what was kept in scheduled sampling.
+        hidden: (rows, time, width) or None; 0 after END.
+        extras: further outputs of the generator (rows, time, ...).
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    ended: Tensor
+    fed: Tensor
+    hidden: Tensor | None = None
+    extras: dict[str, Tensor] | None = None
+
+    @property
+    def mask(self) -> Tensor:
+        """(rows, time) bool, True up to and including END."""
+        steps = torch.arange(self.tokens.shape[1], device=self.tokens.device)
+        return steps < self.lengths.unsqueeze(1)
+
+    def sentences(self, like: Sentences | None = None) -> Sentences:
+        """As a batch of sentences, with the labels and global row numbers of another batch."""
+        labels, rows = (None, None) if like is None else (like.labels, like.rows)
+        ids = self.tokens.argmax(-1) if self.tokens.is_floating_point() else self.tokens
+        return Sentences(ids, self.lengths, labels, rows)
+
+
+class IdCollector:
+    """Collects ids of pools from which rows drop out."""
+
+    def __init__(self, generator: Generator, count: int, time: int, hidden: bool) -> None:
+        device, (_, self.end, self.pad) = generator.device, generator.specials
+        self.kept = torch.full((count, time), self.pad, device=device)
+        self.fed, self.lengths = self.kept.clone(), torch.full((count,), time, device=device)
+        self.ended = torch.zeros(count, dtype=torch.bool, device=device)
+        self.time, self.wanted = time, hidden
+        self.outputs: dict[str, Tensor] = {}
+
+    def add(self, step: Step) -> None:
+        """Write a step; dead rows write the blanks that stand there already."""
+        number, rows, live = step.number, step.rows, step.live
+        choice = step.choice
+        self.kept[rows, number] = torch.where(live, choice.kept, self.pad)
+        self.fed[rows, number] = torch.where(live, choice.fed, self.pad)
+        if self.end is not None:
+            ended = live & (choice.kept == self.end)
+            self.ended[rows] |= ended
+            self.lengths[rows] = torch.where(ended, number + 1, self.lengths[rows])
+        for name, values in _outputs(step) if self.wanted else ():
+            if name not in self.outputs:
+                self.outputs[name] = values.new_zeros(len(self.kept), self.time, *values.shape[2:])
+            blank = live.view(-1, *[1] * (values.dim() - 2))
+            self.outputs[name][rows, number] = torch.where(blank, values[:, 0], 0.0)
+
+    def decoded(self) -> Decoded:
+        """What was collected."""
+        extras = dict(self.outputs)
+        return Decoded(self.kept, self.lengths, self.ended, self.fed, extras.pop("", None), extras)
+
+
+def collect_with_graph(generator: Generator, loop: Iterator[Step], hidden: bool) -> Decoded:
+    """Collect by stacking, so that gradients flow; rows are all there at every step."""
+    taken = list(loop)
+    live = torch.stack([s.live for s in taken], 1)
+    kept, fed = (torch.stack([getattr(s.choice, n) for s in taken], 1) for n in ("kept", "fed"))
+    pad = generator.specials.pad
+    if kept.is_floating_point():
+        blank = nn.functional.one_hot(torch.tensor(pad, device=kept.device), kept.shape[-1]).to(
+            kept.dtype
+        )
+        ids = kept.argmax(-1)
+        kept, fed = (torch.where(live.unsqueeze(-1), tokens, blank) for tokens in (kept, fed))
+    else:
+        ids = kept
+        kept, fed = kept.masked_fill(~live, pad), fed.masked_fill(~live, pad)
+    ended = (
+        torch.zeros_like(live[:, 0])
+        if generator.specials.end is None
+        else ((ids == generator.specials.end) & live).any(1)
+    )
+    outputs: dict[str, Tensor] = {}
+    for named in zip(*map(_outputs, taken), strict=True) if hidden else ():
+        values = torch.cat([value for _, value in named], 1)
+        blank = live.view(*live.shape, *[1] * (values.dim() - 2))
+        outputs[named[0][0]] = torch.where(blank, values, 0.0)
+    return Decoded(kept, live.sum(1), ended, fed, outputs.pop("", None), outputs)
+
+
+def _outputs(step: Step) -> list[tuple[str, Tensor]]:
+    """The hidden vectors, under the empty name, and the extras of a step."""
+    return [("", step.forced.hidden), *step.forced.extras.items()]
