@@ -118,9 +118,8 @@ def test_killed_thirty_times_a_training_ends_like_one_never_killed(tmp_path: Pat
             life.kill_after(moments.uniform(0, training / (8 if behind else 40)))
         saving += any(run.glob("checkpoints/*.draft"))
         reached.append(max(steps(run), default=-1))
-    print(
-        f"\nstarting {starting:.1f} s, training {training:.1f} s; steps after each kill {reached[1:]}"
-    )
+    print(f"\nstarting {starting:.1f} s, training {training:.1f} s")
+    print(f"steps after each kill {reached[1:]}")
     print(f"{saving} of {KILLS} kills hit a save")
     assert saving >= 3 and STEPS / 4 < reached[-1] < STEPS
     Killable(tmp_path, "killed", every=7).finish()
