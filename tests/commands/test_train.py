@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from command_runs import (
     LABELLED,
     MACHINE,
@@ -108,6 +109,18 @@ def test_a_run_can_start_from_another_one_s_weights(
     best = (plain / "checkpoints" / "best").read_text().strip()
     found = (plain / "checkpoints" / best / "generator.safetensors").read_bytes()
     assert begin.read_bytes() == found
+
+
+def test_deterministic_operations_on_request(
+    seqgen: Call, corpus: Path, plain: Path, tmp_path: Path
+) -> None:
+    assert not torch.are_deterministic_algorithms_enabled()
+    try:
+        assert seqgen(*mle(corpus, "--deterministic", "--runs", str(tmp_path))).status == 0
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert_same_training(checkpoint(tmp_path / "mle-lstm", 6), checkpoint(plain, 6))
 
 
 WITHOUT_RUNS = [
