@@ -14,7 +14,7 @@ from seqgen.commands.options import Parser, machine_options, use_machine
 from seqgen.errors import RunFailure, UserError
 
 if TYPE_CHECKING:
-    from seqgen.experiment.start import Machine, Report
+    from seqgen.experiment.experiment import Machine, Report
     from seqgen.recipe.recipe import Recipe
 
 EXAMPLES = """examples:
@@ -101,7 +101,8 @@ def _recipe(options: argparse.Namespace, changes: list[str]) -> Recipe:
 
 
 def _train(options: argparse.Namespace, recipe: Recipe) -> int:
-    from seqgen.experiment.start import Machine, start
+    from seqgen.experiment.experiment import Machine
+    from seqgen.experiment.start import start
     from seqgen.training import distributed, randomness
 
     device = distributed.start(use_machine(options))
@@ -175,23 +176,21 @@ def _tell(report: Report) -> None:
         return
     print("sentences of the trained model:")
     print("".join(f"  {text}\n" for text in report.samples))
-    columns = {"last": report.outcome.metrics, "real data": report.real}
-    if report.best and report.outcome.best_step != report.outcome.steps:
-        columns = {
-            "last": report.outcome.metrics,
-            f"step {report.outcome.best_step}": report.best,
-            **columns,
-        }
+    outcome = report.outcome
+    columns = {"last": outcome.metrics}
+    if report.best and outcome.best_step != outcome.steps:
+        columns[f"step {outcome.best_step}"] = report.best
+    columns["real data"] = report.real
     if report.test:
         columns["test"] = report.test
     print(table(columns))
-    if report.outcome.best_step is not None:
-        print(f"\nbest checkpoint: step {report.outcome.best_step}")
-    folder = (
-        report.folder
-        if not report.folder.is_relative_to(Path.cwd())
-        else report.folder.relative_to(Path.cwd())
-    )
+    if outcome.best_step is not None:
+        print(f"\nbest checkpoint: step {outcome.best_step}")
+    if outcome.stopped_early:
+        print("stopped early; to go on, resume with a larger --evaluate.patience (or none)")
+    folder = report.folder
+    if folder.is_relative_to(Path.cwd()):
+        folder = folder.relative_to(Path.cwd())
     quoted = shlex.quote(str(folder))
     print(
         f"\nrun folder: {folder}\nnext:\n"

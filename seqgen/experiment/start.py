@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from seqgen.errors import UserError
-from seqgen.evaluation.likelihood import likelihood
-from seqgen.evaluation.measure import FIGURES, Measure
-from seqgen.experiment.build import build_modules, build_phases, build_players
 from seqgen.experiment.corpora import Corpora, open_corpora
+from seqgen.experiment.experiment import Experiment, Machine, Report
 from seqgen.experiment.reopen import (
     keep_configuration,
     load_weights,
@@ -24,115 +19,13 @@ from seqgen.experiment.reopen import (
     read_run,
     with_own_source,
 )
-from seqgen.randomness import Stream
 from seqgen.recipe.files import differences, write
 from seqgen.recipe.recipe import Group, Phase, Recipe
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training import distributed, randomness
-from seqgen.training.batches import Batches
-from seqgen.training.journal import Journal
-from seqgen.training.run import Run, step_name
-from seqgen.training.selection import Selection
-from seqgen.training.trainer import EvaluationMoment, Outcome, Trainer
+from seqgen.training.run import Run
 
 LIKELIHOOD = ("teacher-forcing", "scheduled-sampling", "data-as-demonstrator")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What belongs to this execution and not to the recipe."""
-
-    device: torch.device | str = "cpu"
-    quiet: bool = False
-
-
-@dataclass(frozen=True)
-class Report:
-    """What is told when a run ends: its folder, the figures of the last and of the best checkpoint,
-    of the selected one on the test sentences, and of real data; and some sentences."""
-
-    folder: Path
-    outcome: Outcome
-    best: Mapping[str, float]
-    test: Mapping[str, float]
-    real: Mapping[str, float]
-    samples: Sequence[str]
-
-
-class Experiment:
-    """A recipe made into objects around a run folder; `weights` False where a checkpoint will bring
-    them."""
-
-    def __init__(
-        self, recipe: Recipe, run: Run, corpora: Corpora, machine: Machine, weights: bool = True
-    ) -> None:
-        self.recipe, self.run, self.corpora = recipe, run, corpora
-        self.modules = build_modules(recipe, corpora.vocabulary, len(corpora.labels), weights)
-        for module in self.modules.values():
-            module.to(machine.device)
-        self.measure = _measure(recipe, corpora, self.modules)
-        self.samples: list[str] = []
-        self.journal = Journal(run.folder, machine.quiet)
-        self.trainer = self._trainer(machine)
-
-    def train(self, resume: bool = False) -> Report:
-        """Train to the end and report."""
-        try:
-            outcome = self.trainer.train(resume)
-        finally:
-            self.journal.close()
-        if not distributed.is_main():  # only the main process reports
-            return Report(self.run.folder, outcome, {}, {}, {}, [])
-        real = self.measure.real(Stream.of(self.recipe.seed, "real data"))
-        if not self.samples:  # nothing was left to train: those of the checkpoint load takes
-            load_weights(self.run, self.modules)
-            self.samples = self.measure(self._stream)[1]
-        best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
-        return Report(self.run.folder, outcome, best, self._test(), real, self.samples[:8])
-
-    def _test(self) -> dict[str, float]:
-        """The likelihood of the test sentences, scored once, under the checkpoint that `load` would
-        take."""
-        test = self.corpora.splits.get("test")
-        if test is None or not distributed.is_main():
-            return {}
-        load_weights(self.run, self.modules)
-        result = likelihood(self.measure.generator, test)
-        return {"nll": result.nats, "perplexity": result.perplexity}
-
-    def _trainer(self, machine: Machine) -> Trainer:
-        recipe = self.recipe
-        phases = build_phases(recipe, self.modules, self.corpora.train)
-        batches = Batches(
-            self.corpora.train, recipe.batch, recipe.seed, recipe.accumulation,
-            distributed.rank(), distributed.world(), recipe.by_label, machine.device,
-        )  # fmt: skip
-        return Trainer(
-            phases,
-            build_players(recipe, phases),
-            batches,
-            seed=recipe.seed,
-            run=self.run,
-            journal=self.journal,
-            evaluate=self._evaluate,
-            select=_selection(recipe, self.corpora),
-            save_every=recipe.save.every or recipe.evaluate.every,
-            precision=recipe.precision,
-            average=recipe.average,
-            modules=self.modules,
-            keep=recipe.save.keep,
-        )
-
-    @property
-    def _stream(self) -> Stream:
-        # The same numbers at every evaluation: what changes between two samples is the model.
-        return Stream.of(self.recipe.seed, "evaluation samples")
-
-    def _evaluate(self, moment: EvaluationMoment) -> Mapping[str, float]:
-        figures, self.samples = self.measure(self._stream)
-        lines = "".join(f"{text}\n" for text in self.samples)
-        self.run.write_text(f"samples/{step_name(moment.step)}.txt", lines)
-        return figures
 
 
 def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = None) -> Report:
@@ -166,7 +59,7 @@ def _prepared(
     corpora = _in_turn(recipe, run, vocabulary)
     experiment = Experiment(recipe, run, corpora, machine)
     if init is not None:
-        _take_weights(Run.open(init), experiment.modules)
+        _take_weights(Run.open(init), experiment.modules, corpora.labels)
     run.write_text("recipe.yaml", write(recipe))
     keep_configuration(run, experiment.modules["generator"])
     if distributed.is_main():
@@ -215,17 +108,6 @@ def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Repo
         return Experiment(own, run, corpora, machine, weights=False).train(resume=True)
 
 
-def evaluation(folder: Path, step: int) -> dict[str, float]:
-    """The figures a run's journal holds of a step; empty where it was not evaluated."""
-    found: dict[str, float] = {}
-    for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines():
-        entry = json.loads(line)
-        if entry.get("event") == "evaluation" and entry["step"] == step:
-            about = ("event", "step", "round", "phase", "seconds", "nonfinite")
-            found = {k: math.nan if v is None else v for k, v in entry.items() if k not in about}
-    return found
-
-
 def require_resumable(before: Recipe, after: Recipe) -> None:
     """Refuse differences that would make it another training."""
     last = f"phases.{len(before.phases) - 1}.steps"
@@ -269,8 +151,14 @@ def without_pretraining(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"phases": tuple(phases)})
 
 
-def _take_weights(run: Run, modules: Mapping[str, nn.Module]) -> None:
+def _take_weights(run: Run, modules: Mapping[str, nn.Module], labels: Mapping[str, int]) -> None:
     """The other run's weights for the modules both have; a discriminator may be new."""
+    theirs = read_run(run)[1]["labels"]
+    if theirs != dict(labels):
+        raise UserError(
+            f"{run.folder} was trained with the labels {list(theirs) or 'none'}, this corpus has "
+            f"{list(labels) or 'none'}; they must be the same to start from its weights"
+        )
     there = {path.name.split(".")[0] for path in run.checkpoint("latest").glob("*.safetensors")}
     shared = {name: module for name, module in modules.items() if name in there}
     if "generator" not in shared:
@@ -288,30 +176,3 @@ def _require_same_corpus(corpora: Corpora, facts: Mapping[str, object]) -> None:
             f"the corpus is not the one this run began with ({', '.join(changed)} changed); "
             "put the old files back, or start a new run"
         )
-
-
-def _measure(recipe: Recipe, corpora: Corpora, modules: Mapping[str, nn.Module]) -> Measure:
-    evaluate = recipe.evaluate
-    return Measure(
-        modules["generator"],  # type: ignore[arg-type]
-        corpora.vocabulary,
-        corpora.limit,
-        evaluate.metrics,
-        corpora.train,
-        corpora.splits.get("valid"),
-        corpora.truth,
-        evaluate.samples,
-        evaluate.temperature,
-    )
-
-
-def _selection(recipe: Recipe, corpora: Corpora) -> Selection | None:
-    name = recipe.evaluate.select
-    if name is None:
-        return None
-    if name in ("likelihood", "bleu") and "valid" not in corpora.splits:
-        raise UserError(f"evaluate.select {name} needs validation sentences: set corpus.valid")
-    if name not in FIGURES:
-        raise UserError(f"evaluate.select {name!r}: choose one of {', '.join(FIGURES)}")
-    figure, lower = FIGURES[name]
-    return Selection(figure, lower, recipe.evaluate.patience)

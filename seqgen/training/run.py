@@ -171,7 +171,7 @@ class Run:
         """The step checkpoints/`name` points to, if any."""
         try:
             match = _STEP.fullmatch((self.checkpoints_folder / name).read_text("utf-8").strip())
-        except FileNotFoundError:
+        except (FileNotFoundError, UnicodeDecodeError):  # a damaged pointer points nowhere
             return None
         return int(match[1]) if match else None
 

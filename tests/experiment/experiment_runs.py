@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from seqgen.experiment.start import Machine, Report, start
+from seqgen.experiment.experiment import Machine, Report
+from seqgen.experiment.start import start
 from seqgen.recipe.files import parse
 from seqgen.recipe.overrides import override
 from seqgen.recipe.recipe import Recipe

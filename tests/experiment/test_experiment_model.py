@@ -12,9 +12,10 @@ from experiment_runs import SENTENCES, sentences, tiny, trained
 from seqgen import load as load_lazily
 from seqgen.errors import UserError
 from seqgen.experiment import model as model_module
+from seqgen.experiment.experiment import Machine
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import load
-from seqgen.experiment.start import Machine, start
+from seqgen.experiment.start import start
 from seqgen.generators.beam import beam_search
 from seqgen.training.errors import CheckpointError
 

@@ -33,7 +33,7 @@ from tiny_recipes import (
 
 from seqgen.commands.main import main
 from seqgen.evaluation.measure import FIGURES
-from seqgen.experiment.start import Experiment
+from seqgen.experiment.experiment import Experiment
 from seqgen.recipe.files import names, read
 from seqgen.recipe.overrides import override
 from seqgen.recipe.recipe import Group, Phase, Recipe

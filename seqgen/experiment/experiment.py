@@ -1,0 +1,162 @@
+"""A recipe made into objects around a run folder, trained to its end and reported."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from seqgen.errors import UserError
+from seqgen.evaluation.likelihood import likelihood
+from seqgen.evaluation.measure import FIGURES, Measure
+from seqgen.experiment.build import build_modules, build_phases, build_players
+from seqgen.experiment.corpora import Corpora
+from seqgen.experiment.reopen import load_weights
+from seqgen.randomness import Stream
+from seqgen.recipe.recipe import Recipe
+from seqgen.training import distributed
+from seqgen.training.batches import Batches
+from seqgen.training.journal import Journal
+from seqgen.training.run import Run, step_name
+from seqgen.training.selection import Selection
+from seqgen.training.trainer import EvaluationMoment, Outcome, Trainer
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What belongs to this execution and not to the recipe."""
+
+    device: torch.device | str = "cpu"
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is told when a run ends: its folder, the figures of the last and of the best checkpoint,
+    of the selected one on the test sentences, and of real data; and some sentences."""
+
+    folder: Path
+    outcome: Outcome
+    best: Mapping[str, float]
+    test: Mapping[str, float]
+    real: Mapping[str, float]
+    samples: Sequence[str]
+
+
+class Experiment:
+    """A recipe made into objects around a run folder; `weights` False where a checkpoint will bring
+    them."""
+
+    def __init__(
+        self, recipe: Recipe, run: Run, corpora: Corpora, machine: Machine, weights: bool = True
+    ) -> None:
+        self.recipe, self.run, self.corpora = recipe, run, corpora
+        self.modules = build_modules(recipe, corpora.vocabulary, len(corpora.labels), weights)
+        for module in self.modules.values():
+            module.to(machine.device)
+        self.measure = _measure(recipe, corpora, self.modules)
+        self.samples: list[str] = []
+        self.journal = Journal(run.folder, machine.quiet)
+        self.trainer = self._trainer(machine)
+
+    def train(self, resume: bool = False) -> Report:
+        """Train to the end and report."""
+        try:
+            outcome = self.trainer.train(resume)
+        finally:
+            self.journal.close()
+        if not distributed.is_main():  # only the main process reports
+            return Report(self.run.folder, outcome, {}, {}, {}, [])
+        real = self.measure.real(Stream.of(self.recipe.seed, "real data"))
+        if not self.samples:  # nothing was left to train: those of the checkpoint load takes
+            load_weights(self.run, self.modules)
+            self.samples = self.measure(self._stream)[1]
+        best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
+        return Report(self.run.folder, outcome, best, self._test(), real, self.samples[:8])
+
+    def _test(self) -> dict[str, float]:
+        """The likelihood of the test sentences, scored once, under the checkpoint that `load` would
+        take."""
+        test = self.corpora.splits.get("test")
+        if test is None or not distributed.is_main():
+            return {}
+        load_weights(self.run, self.modules)
+        result = likelihood(self.measure.generator, test)
+        return {"nll": result.nats, "perplexity": result.perplexity}
+
+    def _trainer(self, machine: Machine) -> Trainer:
+        recipe = self.recipe
+        phases = build_phases(recipe, self.modules, self.corpora.train)
+        batches = Batches(
+            self.corpora.train, recipe.batch, recipe.seed, recipe.accumulation,
+            distributed.rank(), distributed.world(), recipe.by_label, machine.device,
+        )  # fmt: skip
+        return Trainer(
+            phases,
+            build_players(recipe, phases),
+            batches,
+            seed=recipe.seed,
+            run=self.run,
+            journal=self.journal,
+            evaluate=self._evaluate,
+            select=_selection(recipe, self.corpora),
+            save_every=recipe.save.every or recipe.evaluate.every,
+            precision=recipe.precision,
+            average=recipe.average,
+            modules=self.modules,
+            keep=recipe.save.keep,
+        )
+
+    @property
+    def _stream(self) -> Stream:
+        # The same numbers at every evaluation: what changes between two samples is the model.
+        return Stream.of(self.recipe.seed, "evaluation samples")
+
+    def _evaluate(self, moment: EvaluationMoment) -> Mapping[str, float]:
+        figures, self.samples = self.measure(self._stream)
+        lines = "".join(f"{text}\n" for text in self.samples)
+        self.run.write_text(f"samples/{step_name(moment.step)}.txt", lines)
+        return figures
+
+
+def evaluation(folder: Path, step: int) -> dict[str, float]:
+    """The figures a run's journal holds of a step; empty where it was not evaluated."""
+    found: dict[str, float] = {}
+    for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines():
+        entry = json.loads(line)
+        if entry.get("event") == "evaluation" and entry["step"] == step:
+            about = ("event", "step", "round", "phase", "seconds", "nonfinite")
+            found = {k: math.nan if v is None else v for k, v in entry.items() if k not in about}
+    return found
+
+
+def _measure(recipe: Recipe, corpora: Corpora, modules: Mapping[str, nn.Module]) -> Measure:
+    evaluate = recipe.evaluate
+    return Measure(
+        modules["generator"],  # type: ignore[arg-type]
+        corpora.vocabulary,
+        corpora.limit,
+        evaluate.metrics,
+        corpora.train,
+        corpora.splits.get("valid"),
+        corpora.truth,
+        evaluate.samples,
+        evaluate.temperature,
+    )
+
+
+def _selection(recipe: Recipe, corpora: Corpora) -> Selection | None:
+    name = recipe.evaluate.select
+    if name is None:
+        return None
+    if name in ("likelihood", "bleu") and "valid" not in corpora.splits:
+        raise UserError(f"evaluate.select {name} needs validation sentences: set corpus.valid")
+    if name not in FIGURES:
+        raise UserError(f"evaluate.select {name!r}: choose one of {', '.join(FIGURES)}")
+    figure, lower = FIGURES[name]
+    return Selection(figure, lower, recipe.evaluate.patience)
