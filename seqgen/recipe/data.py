@@ -26,9 +26,11 @@ class FilesCorpus(Settings):
     train: str | tuple[str, ...] | None = None
     """Training sentences: .txt, .jsonl, .csv or .tsv (each also .gz), a Hugging Face dataset as
     hf:owner/name, or - for standard input."""
-    valid: Share | Text | None = 0.05
-    """Validation sentences: a file, a share of the training sentences, or last:500 for its last
-    500."""
+    valid: Share | Positive | Text | None = 0.05
+    """Validation sentences: a file, or training sentences held out: a share of them (0.05), a
+    number (500), or last:500 for the last 500."""
+    seed: Whole = 0
+    """Which rows a held-out share or number takes."""
     test: str | None = None
     """Test sentences, scored once at the end."""
     styles: dict[str, str] | None = None
@@ -50,9 +52,12 @@ class FilesCorpus(Settings):
 
     @field_validator("valid")
     @classmethod
-    def _check_valid(cls, valid: float | str | None) -> float | str | None:
+    def _check_valid(cls, valid: float | int | str | None) -> float | int | str | None:
         if isinstance(valid, float) and not 0 < valid < 1:
-            raise ValueError("a share must lie between 0 and 1; none switches validation off")
+            raise ValueError(
+                "a share must lie between 0 and 1, a number of rows is 1 or more; none switches "
+                "validation off"
+            )
         if isinstance(valid, str) and re.fullmatch(r"last:(?![1-9]\d*$).*", valid):
             raise ValueError("write last:500 for the last 500 training sentences")
         return valid

@@ -66,6 +66,8 @@ FAULTS = {
     "entry of a list": ("my.txt", "[a.txt, {a: b}]", 2, ["corpus.train.1", "a mapping given"]),
     "share too large": ("my.txt", "my.txt, valid: 1.5", 2, ["corpus.valid", "1.5 given"]),
     "all of it held out": ("my.txt", "my.txt, valid: 1.0", 2, ["a share must lie between"]),
+    "none of it held out": ("my.txt", "my.txt, valid: 0", 2, ["corpus.valid", "is 1 or more"]),
+    "fewer than none": ("my.txt", "my.txt, valid: -3", 2, ["corpus.valid", "-3 given"]),
     "last of it": ("my.txt", "my.txt, valid: 'last:x'", 2, ["corpus.valid", "last:500"]),
     "no phases": (
         "  - {method: {kind: teacher-forcing}, steps: 10}",

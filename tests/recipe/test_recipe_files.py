@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from seqgen.errors import UserError
 from seqgen.recipe import files, syntax
+from seqgen.recipe.data import FilesCorpus
 from seqgen.recipe.overrides import override
 from seqgen.recipe.recipe import Recipe
 
@@ -30,6 +31,15 @@ def test_names_are_the_files_of_the_recipes_folder() -> None:
 def test_every_recipe_reads_back_equal(name: str) -> None:
     recipe = files.read(name)
     assert files.parse(files.write(recipe), "written") == recipe
+
+
+@pytest.mark.parametrize("valid", ["1", "500", "0.5", "last:500", "500.txt", "none"])
+def test_what_is_held_out_reads_back_as_the_same_type(valid: str) -> None:
+    recipe = override(files.read("text/mle-lstm"), ["--corpus.valid", valid])
+    back = files.parse(files.write(recipe), "written")
+    assert isinstance(recipe.corpus, FilesCorpus) and isinstance(back.corpus, FilesCorpus)
+    assert back.corpus.valid == recipe.corpus.valid
+    assert type(back.corpus.valid) is type(recipe.corpus.valid)
 
 
 @pytest.mark.parametrize("name", NAMES)
