@@ -33,7 +33,7 @@ class FilesCorpus(Settings):
     """Which rows a held-out share or number takes."""
     test: str | None = None
     """Test sentences, scored once at the end."""
-    styles: dict[str, str] | None = None
+    styles: Annotated[dict[str, str], Field(min_length=1)] | None = None
     """Training sentences as one file a label, in place of `train`: {negative: a.txt, positive:
     b.txt}."""
     text: str = "text"
@@ -41,7 +41,8 @@ class FilesCorpus(Settings):
     label: str | None = None
     """Column that holds the label, in files with columns."""
     limit: Positive = 32
-    """Longest sentence in tokens; longer ones are cut, and counted."""
+    """Longest sentence in tokens, its end among them: 40 leaves room for 39 others. Longer ones are
+    cut to their first 40 tokens, without an end, and counted."""
     encoding_errors: Literal["strict", "replace", "ignore"] = "strict"
     """What to do with bytes that are not UTF-8."""
 
@@ -96,7 +97,8 @@ class GrammarCorpus(Settings):
     style: str | None = None
     """Only sentences of this style; all styles where none is given."""
     limit: Positive = 32
-    """Longest sentence in tokens; longer ones are cut, and counted."""
+    """Longest sentence in tokens, its end among them: 40 leaves room for 39 others. Longer ones are
+    cut to their first 40 tokens, without an end, and counted."""
     seed: Whole = 0
     """Which sentences are drawn."""
 
@@ -156,8 +158,8 @@ class TrainedVocabulary(Settings):
     lowercase: bool = False
     """Whether everything is put into lower case."""
     punctuation: Literal["keep", "final", "split"] = "keep"
-    """Words only: leave punctuation as it stands, split off a mark that ends the sentence, or split
-    all of it."""
+    """Words only: leave punctuation as it stands, split off a period that ends the sentence, or
+    split all of it."""
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:

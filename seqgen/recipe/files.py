@@ -183,14 +183,3 @@ def missing_corpus(recipe: Recipe, name: str) -> str | None:
         f"  seqgen train {name} --corpus.styles negative a.txt positive b.txt  (a file a label)\n"
         f"  seqgen train {name} --corpus.kind grammar  (the embedded corpus)"
     )
-
-
-def require_corpus(recipe: Recipe, name: str) -> None:
-    """Refuse a recipe that still needs its sentences.
-
-    Raises:
-        UserError: what to write where.
-    """
-    needed = missing_corpus(recipe, name)
-    if needed:
-        raise UserError(needed)

@@ -52,6 +52,12 @@ class TransformerGenerator(Settings):
     @model_validator(mode="after")
     def _divisible(self) -> Self:
         _check_heads(self.width, self.heads)
+        if self.positions == "rotary" and self.width // self.heads % 2:
+            raise ValueError(
+                f"width {self.width} and heads {self.heads} give heads of odd size "
+                f"{self.width // self.heads}; rotary positions need an even one: "
+                f"width {self.width + self.heads} would give it, or take positions learned"
+            )
         return self
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from seqgen.recipe.settings import Settings
-
-Path = tuple[str | int, ...]
+from seqgen.recipe.syntax import Dotted
 
 
 def members(annotation: Any) -> tuple[Any, ...]:
@@ -84,7 +83,7 @@ class Place:
                 return Place(get_args(one)[index], _item(self.value, part))
         return None
 
-    def follow(self, path: Path) -> Place | None:
+    def follow(self, path: Dotted) -> Place | None:
         """The place at the end of a path."""
         place: Place | None = self
         for part in path:

@@ -25,10 +25,11 @@ from typing import Any, Literal, get_origin
 from pydantic import ValidationError
 
 from seqgen.recipe import syntax
-from seqgen.recipe.outline import Path, Place, members, optional, settings
+from seqgen.recipe.outline import Place, members, optional, settings
 from seqgen.recipe.problems import RecipeError, explain
 from seqgen.recipe.recipe import Recipe
 from seqgen.recipe.rules import dotted
+from seqgen.recipe.syntax import Dotted
 
 NOTHING = ("none", "None", "null")
 
@@ -56,9 +57,9 @@ def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
     return changed
 
 
-def _split(arguments: Sequence[str]) -> tuple[dict[Path, list[str]], list[str]]:
+def _split(arguments: Sequence[str]) -> tuple[dict[Dotted, list[str]], list[str]]:
     """Flags with their words, the last of equal ones winning; and words that belong to no flag."""
-    flags: dict[Path, list[str]] = {}
+    flags: dict[Dotted, list[str]] = {}
     stray: list[str] = []
     words = stray
     for argument in arguments:
@@ -70,16 +71,16 @@ def _split(arguments: Sequence[str]) -> tuple[dict[Path, list[str]], list[str]]:
     return flags, [f"{word!r} belongs to no setting; write --setting value" for word in stray]
 
 
-def _path(name: str) -> Path:
+def _path(name: str) -> Dotted:
     return tuple(int(part) if part.isdecimal() else part for part in name.split("."))
 
 
-def _flag(path: Path) -> str:
+def _flag(path: Dotted) -> str:
     return "--" + ".".join(map(str, path))
 
 
 def _place(
-    data: dict[str, Any], path: Path, words: list[str], flags: Collection[Path]
+    data: dict[str, Any], path: Dotted, words: list[str], flags: Collection[Dotted]
 ) -> str | None:
     """Put the words of a flag into the data; the message where the path leads nowhere."""
     node: Any = data
@@ -104,7 +105,7 @@ def _place(
     return fault
 
 
-def _key(node: Any, part: str | int, above: Path) -> tuple[Any, str | None]:
+def _key(node: Any, part: str | int, above: Dotted) -> tuple[Any, str | None]:
     """The key of a part in a mapping or list, or the message that there is none."""
     if isinstance(node, dict):
         return str(part), None
@@ -115,7 +116,7 @@ def _key(node: Any, part: str | int, above: Path) -> tuple[Any, str | None]:
     return part, None
 
 
-def _choose(place: Place, node: dict[str, Any], rest: Path, words: list[str], said: bool) -> None:
+def _choose(place: Place, node: dict[str, Any], rest: Dotted, words: list[str], said: bool) -> None:
     """Drop the settings of the old kind where a flag asks for another; `said`: some flag names the
     kind."""
     kinds = place.kinds
@@ -147,7 +148,8 @@ def _value(words: list[str], annotation: Any) -> tuple[Any, str | None]:
         and words[0].startswith(("[", "{"))
         and (kinds & {tuple, dict} or settings(annotation))
     ):
-        return syntax.parse(words[0])[0], None
+        data, _, problems = syntax.parse(words[0])
+        return data, "; ".join(text for _, text in problems) or None
     if dict in kinds:
         return _pairs(words)
     if tuple in kinds and not (len(words) == 1 and str in choices):
@@ -172,7 +174,7 @@ def _scalar(word: str, choices: Iterable[Any]) -> Any:
     return value if isinstance(value, (bool, int, float)) else word
 
 
-def _explained(error: ValidationError, data: Any, flags: Iterable[Path]) -> list[str]:
+def _explained(error: ValidationError, data: Any, flags: Iterable[Dotted]) -> list[str]:
     given = set(flags)
     return [
         f"{_flag(path) if path in given else dotted(path)}: {text}"

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from seqgen.errors import UserError
-from seqgen.recipe.outline import Path, Place, literals, members
+from seqgen.recipe.outline import Place, literals, members
 from seqgen.recipe.recipe import Recipe
 from seqgen.recipe.rules import Contradictions, dotted
+from seqgen.recipe.syntax import Dotted
 
 
 class RecipeError(UserError):
@@ -36,10 +37,10 @@ def near(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(by_lower[one] for one in found)}?" if found else ""
 
 
-def explain(error: ValidationError, data: Any) -> list[tuple[Path, str]]:
+def explain(error: ValidationError, data: Any) -> list[tuple[Dotted, str]]:
     """Every problem of a failed validation once, with its path in the data; two about one path are
     joined."""
-    found: dict[Path, list[str]] = {}
+    found: dict[Dotted, list[str]] = {}
     for one in error.errors(include_url=False):
         for path, text in _problems(one, data):
             texts = found.setdefault(path, [])
@@ -50,7 +51,7 @@ def explain(error: ValidationError, data: Any) -> list[tuple[Path, str]]:
     return [(path, _joined(texts)) for path, texts in found.items() if path not in inner]
 
 
-def _problems(one: ErrorDetails, data: Any) -> Iterable[tuple[Path, str]]:
+def _problems(one: ErrorDetails, data: Any) -> Iterable[tuple[Dotted, str]]:
     path, place = _located(one["loc"], data)
     kind, context = one["type"], one.get("ctx", {})
     cause = context.get("error")
@@ -73,7 +74,7 @@ def _problems(one: ErrorDetails, data: Any) -> Iterable[tuple[Path, str]]:
     return [(path, f"{_shown(one['input'])} given; {_plain(one['msg'])}")]
 
 
-def _located(loc: tuple[int | str, ...], data: Any) -> tuple[Path, Place | None]:
+def _located(loc: tuple[int | str, ...], data: Any) -> tuple[Dotted, Place | None]:
     """The path in the data of pydantic's location, which names the alternatives it went through as
     well."""
     path: list[str | int] = []
@@ -98,7 +99,7 @@ def _wrong_kind(place: Place | None, given: Any) -> str:
     return f"{_shown(given)} given{near(str(given), kinds) or ';'} {allowed}"
 
 
-def _unknown(path: Path, data: Any) -> str:
+def _unknown(path: Dotted, data: Any) -> str:
     """An unknown setting: the nearest known one, and the kinds that have it."""
     parent = Place(Recipe, data).follow(path[:-1])
     if parent is None:
@@ -111,7 +112,7 @@ def _unknown(path: Path, data: Any) -> str:
     return f"unknown setting{hint or ';'} allowed: {', '.join(parent.keys)}"
 
 
-def _described(path: Path, data: Any) -> str:
+def _described(path: Dotted, data: Any) -> str:
     """What a missing setting would be."""
     parent = Place(Recipe, data).follow(path[:-1])
     place = None if parent is None else parent.step(path[-1])
@@ -171,7 +172,9 @@ def _joined(texts: list[str]) -> str:
     return "; ".join(texts)
 
 
-def lines(problems: Iterable[tuple[Path, str]], marks: Mapping[Path, int]) -> list[tuple[int, str]]:
+def lines(
+    problems: Iterable[tuple[Dotted, str]], marks: Mapping[Dotted, int]
+) -> list[tuple[int, str]]:
     """Each problem with the line of the nearest setting that has one."""
     written = []
     for path, text in problems:

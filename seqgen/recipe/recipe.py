@@ -46,6 +46,26 @@ class Schedule(Settings):
     """Where cosine and linear end, as a share of the full rate."""
 
 
+class ScheduleChange(Schedule):
+    """What a phase changes of a schedule: only what is given."""
+
+    @model_serializer(mode="wrap")
+    def _only_given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _given(self, write)
+
+    def applied(self, schedule: Schedule) -> Schedule:
+        """The schedule of a player after this change."""
+        return schedule.model_copy(
+            update={name: getattr(self, name) for name in self.model_fields_set}
+        )
+
+
+def _given(change: Settings, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    # Writing the others down would turn "unchanged" into "set to the default" when read again.
+    written: dict[str, Any] = write(change)
+    return {name: value for name, value in written.items() if name in change.model_fields_set}
+
+
 class Player(Settings):
     """How one player's parameters are updated."""
 
@@ -69,15 +89,18 @@ class PlayerChange(Player):
     """What a phase changes of a player: only what is given. Optimizer and schedule then start
     afresh."""
 
+    schedule: ScheduleChange = ScheduleChange()
+    """How the learning rate moves; what is not given of it stays as the player has it."""
+
     @model_serializer(mode="wrap")
     def _only_given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Writing the others down would turn "unchanged" into "set to the default" when read again.
-        return {name: value for name, value in write(self).items() if name in self.model_fields_set}
+        return _given(self, write)
 
     def applied(self, player: Player) -> Player:
         """The settings of a player after this change."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
-        return player.model_copy(update=given)
+        schedule = self.schedule.applied(player.schedule)
+        return player.model_copy(update={**given, "schedule": schedule})
 
 
 class PhaseEvaluation(Settings):
@@ -154,14 +177,14 @@ class Evaluation(Settings):
     select: Comparable | None = None
     """The metric that decides which checkpoint is the best; none: the last is kept."""
     patience: Positive | None = None
-    """Evaluations without a better figure of `select` before training stops; none: never."""
+    """Evaluations without a better figure of `select` before a phase ends; none: never."""
 
 
 class Saving(Settings):
     """When checkpoints are written."""
 
     every: Positive | None = None
-    """Rounds between two checkpoints; none: with each evaluation."""
+    """Rounds between two checkpoints; none: whenever an evaluation is due."""
     keep: Positive = 2
     """How many of the latest checkpoints are kept; the best is kept besides."""
 
@@ -182,7 +205,8 @@ class Recipe(Settings):
     expect: str | None = None
     """The figures to expect, and the time."""
     name: Annotated[str, AfterValidator(_folder_name)] | None = None
-    """Name of the run and of its folder under runs/; none: made from recipe and seed."""
+    """Name of the run and of its folder under runs/; none: the recipe's own, the part behind the
+    last slash. With --seeds, the seed is added."""
     corpus: Corpus = FilesCorpus()
     """The sentences."""
     vocabulary: Vocabulary | None = None
@@ -206,8 +230,8 @@ class Recipe(Settings):
     save: Saving = Saving()
     """When checkpoints are written."""
     average: Decay | None = None
-    """Decay of a running average of the generator's weights, which is then evaluated and kept
-    besides."""
+    """Decay of a running average of the weights of all networks, which is then evaluated and kept
+    besides; none: no average."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Number format of the computation; weights stay float32."""
     seed: Whole = 0

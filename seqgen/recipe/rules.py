@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from seqgen.recipe.data import FilesCorpus, OpenVocabulary, OracleCorpus
 from seqgen.recipe.networks import PretrainedGenerator, TransformerGenerator
+from seqgen.recipe.syntax import Dotted
 
 if TYPE_CHECKING:
     from seqgen.recipe.recipe import Recipe
 
-Path = tuple[str | int, ...]
-Problem = tuple[Path, str]
+Problem = tuple[Dotted, str]
 
 
 class Contradictions(ValueError):
@@ -25,8 +25,26 @@ class Contradictions(ValueError):
 
 def contradictions(recipe: Recipe) -> list[Problem]:
     """Every breach of the rules, in the order of the recipe."""
-    rules = (_vocabulary, _lengths, _phases, _players, _batch, _evaluation)
+    rules = (_styles, _vocabulary, _lengths, _phases, _players, _batch, _evaluation)
     return [problem for rule in rules for problem in rule(recipe)]
+
+
+def _styles(recipe: Recipe) -> Iterator[Problem]:
+    corpus = recipe.corpus
+    if not isinstance(corpus, FilesCorpus) or corpus.styles is None:
+        return
+    if isinstance(corpus.valid, str) and not corpus.valid.startswith("last:"):
+        yield (
+            ("corpus", "valid"),
+            f"{corpus.valid!r} has no labels, as styles has; hold out a part of the training "
+            "sentences (0.05, 500 or last:500), or none",
+        )
+    if corpus.test is not None:
+        yield (
+            ("corpus", "test"),
+            f"{corpus.test!r} has no labels, as styles has; leave it out (none), or give train "
+            "and test as files with a column for the label, and name it (corpus.label)",
+        )
 
 
 def _vocabulary(recipe: Recipe) -> Iterator[Problem]:
@@ -100,16 +118,31 @@ def _batch(recipe: Recipe) -> Iterator[Problem]:
     if recipe.by_label and not corpus.labelled:
         way = "; name corpus.label or corpus.styles" if isinstance(corpus, FilesCorpus) else ""
         yield ("by_label",), f"the corpus has no labels{way}"
+    elif recipe.by_label and isinstance(corpus, FilesCorpus) and corpus.styles:
+        unit = len(corpus.styles) * recipe.accumulation
+        if recipe.batch % unit:
+            parts = f" x accumulation {recipe.accumulation}" if recipe.accumulation > 1 else ""
+            yield (
+                ("batch",),
+                f"{recipe.batch} cannot hold equally many sentences of each label (by_label); "
+                f"give a multiple of {unit} ({len(corpus.styles)} labels{parts})",
+            )
 
 
 def _evaluation(recipe: Recipe) -> Iterator[Problem]:
     settings = recipe.evaluate
     if settings.select is not None and settings.select not in settings.metrics:
         yield ("evaluate", "select"), f"{settings.select!r} is not among evaluate.metrics"
+    if settings.samples < 2 and "self-bleu" in settings.metrics:
+        yield (
+            ("evaluate", "samples"),
+            f"{settings.samples} given; self-bleu compares each sentence with the others and "
+            "needs 2 or more",
+        )
     if settings.patience is not None and settings.select is None:
         yield ("evaluate", "patience"), "says nothing without evaluate.select"
 
 
-def dotted(path: Path) -> str:
+def dotted(path: Dotted) -> str:
     """A path as it is written on the command line: phases.1.method."""
     return ".".join(str(part) for part in path)

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-Path = tuple[str | int, ...]
-Marks = dict[Path, int]
+Dotted = tuple[str | int, ...]  # the path of a setting: ("phases", 1, "method")
+Marks = dict[Dotted, int]
 
 _WORDS = {
     "null": ("~nN", r"~|null|Null|NULL|"),
@@ -105,7 +105,7 @@ class _Reading:
         self.problems: list[tuple[int, str]] = []
         self._seen: set[int] = set()
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
+    def value(self, node: yaml.Node, path: Dotted) -> Any:
         """The data of a node."""
         self.marks.setdefault(path, node.start_mark.line + 1)
         if id(node) in self._seen:
@@ -120,7 +120,7 @@ class _Reading:
             return [self.value(item, (*path, number)) for number, item in enumerate(node.value)]
         return self._scalar(node, path)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: Dotted) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
@@ -134,14 +134,14 @@ class _Reading:
                 data[key] = self.value(value_node, here)
         return data
 
-    def _scalar(self, node: yaml.Node, path: Path) -> Any:
+    def _scalar(self, node: yaml.Node, path: Dotted) -> Any:
         try:
             return self.loader.construct_object(node)
         except (yaml.YAMLError, ValueError):
             self._note(node, path, f"cannot read {node.value!r} with the tag {node.tag}")
             return node.value
 
-    def _note(self, node: yaml.Node, path: Path, text: str) -> None:
+    def _note(self, node: yaml.Node, path: Dotted, text: str) -> None:
         name = ".".join(map(str, path))
         self.problems.append((node.start_mark.line + 1, f"{name}: {text}" if name else text))
 

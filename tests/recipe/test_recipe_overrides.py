@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from seqgen.recipe.data import FilesCorpus, GrammarCorpus
-from seqgen.recipe.files import differences, parse, read
+from seqgen.recipe.files import differences, parse, read, write
 from seqgen.recipe.listing import settings
 from seqgen.recipe.networks import RecurrentDiscriminator, TransformerGenerator
 from seqgen.recipe.overrides import override
 from seqgen.recipe.problems import RecipeError
-from seqgen.recipe.recipe import Group, Recipe
+from seqgen.recipe.recipe import Group, Phase, Recipe, Schedule
 
 GROUPED = parse(
     """
@@ -147,9 +147,39 @@ def test_a_change_of_a_phase_touches_only_what_is_given() -> None:
     assert recipe.player("generator", group.phases[1]).rate == recipe.players["generator"].rate
 
 
+def test_a_change_of_a_schedule_touches_only_what_is_given() -> None:
+    recipe = change(
+        "--players.generator.schedule.kind cosine --players.generator.schedule.final 0.1 "
+        "--phases.0.players.generator.schedule.warmup 5"
+    )
+    step = recipe.phases[0]
+    assert isinstance(step, Phase)
+    wanted = Schedule(kind="cosine", warmup=5, final=0.1)
+    assert recipe.player("generator", step).schedule == wanted
+    assert recipe.players["generator"].schedule == Schedule(kind="cosine", final=0.1)
+    assert recipe.model_dump()["phases"][0]["players"] == {"generator": {"schedule": {"warmup": 5}}}
+    back = parse(write(recipe), "written")
+    assert back == recipe and differences(back, recipe) == []
+    again = back.phases[0]
+    assert isinstance(again, Phase)
+    assert back.player("generator", again).schedule == wanted
+
+
+def test_a_change_of_something_else_leaves_the_schedule() -> None:
+    recipe = change(
+        "--players.generator.schedule.kind linear --phases.0.players.generator.rate 0.5"
+    )
+    step = recipe.phases[0]
+    assert isinstance(step, Phase)
+    player = recipe.player("generator", step)
+    assert (player.rate, player.schedule) == (0.5, Schedule(kind="linear"))
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
+        ("--phases.0.only [generator", ["--phases.0.only", "not YAML"]),
+        ("--corpus.styles {a:b,a:c", ["--corpus.styles", "not YAML"]),
         ("--generator.hiden 8", ["--generator.hiden", "unknown", "did you mean hidden?"]),
         ("--sed 8", ["--sed", "unknown", "did you mean seed?"]),
         ("--generator.kind lsmt", ["--generator.kind", "'lsmt'", "did you mean lstm?"]),
