@@ -32,9 +32,9 @@ class Encoded:
     """All sentences of a corpus, ready to be drawn in batches.
 
     Attributes:
-        ids: (tokens,) int32, one sentence after another, each with its END.
+        ids: (tokens,) int32, one sentence after another, each with its END unless the limit cut it.
         starts: (rows,) int64, where each sentence begins in `ids`.
-        lengths: (rows,) int64, END included.
+        lengths: (rows,) int64, END included where there is one.
         pad: id that fills the tail of a batch.
         labels: (rows,) int64, or None.
         report: counts of the encoding; None for a subset.
@@ -210,7 +210,7 @@ class _Building:
         return Report(
             sentences=sentences,
             tokens=tokens,
-            words=tokens if self.vocabulary.end is None else tokens - sentences,
+            words=tokens if self.vocabulary.end is None else tokens - (sentences - self.cut),
             unknown=self.unknown,
             cut=self.cut,
             blank=self.blank + tally.blank,

@@ -11,7 +11,7 @@ class Report:
 
     Attributes:
         sentences: rows of the corpus.
-        tokens: ids in all, each END included.
+        tokens: ids in all, every END included.
         words: ids without END.
         unknown: words that the vocabulary does not know.
         cut: sentences longer than the limit of tokens.
@@ -43,7 +43,8 @@ class Report:
             found.append(f"{name}: {self.blank} blank lines were dropped")
         if self.cut:
             found.append(
-                f"{name}: {self.cut} of {self.sentences} sentences were cut to {limit} tokens"
+                f"{name}: {self.cut} of {self.sentences} sentences were cut to {limit} tokens,"
+                " and have no end"
             )
         if self.shortened:
             found.append(

@@ -14,7 +14,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a draft beside `path` and put it in its place at the end.
 
     After an exception or a crash the old file still stands, whole: the draft is synced before it is
-    renamed. Missing parent folders are made.
+    renamed. After a return the new one stands, also when the power goes: the folder is synced too.
+    Missing parent folders are made.
 
     Examples:
         >>> with replacing(Path("notes.txt")) as file:  # doctest: +SKIP
@@ -31,3 +32,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Have a folder's list of names reach the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

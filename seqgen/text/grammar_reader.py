@@ -98,19 +98,6 @@ class Reader:
                     waiting.append(step.goal)
         return None
 
-    def sentences(self) -> int:
-        """Return the number of different sentences, counted on the automaton (exact, any size)."""
-        known: dict[int, int] = {}
-
-        def below(here: int) -> int:
-            if here not in known:
-                ends = _END in self._steps(here)
-                steps = self._steps(here).items()
-                known[here] = ends + sum(below(step.goal) for word, step in steps if word != _END)
-            return known[here]
-
-        return below(self._start)
-
     def _add_style(self, rules: Rules, style: int) -> None:
         # Rules get numbers of their own in each style, so stacks of two styles never mix.
         offset = style * len(self._numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,12 +13,12 @@ from torch import Tensor
 class Sentences:
     """A batch of sentences: END is the last real token, PAD fills the tail, BEGIN is never stored.
 
-    A vocabulary without END (the synthetic oracle) gives sentences of real tokens only; where END
-    also pads (GPT-2), only the lengths tell the tail.
+    A sentence that a limit cut has no END, nor have those of a vocabulary without one (the
+    synthetic oracle): the lengths tell where a row stops, also where END pads too (GPT-2).
 
     Attributes:
         ids: (rows, time) int64.
-        lengths: (rows,) int64, END included.
+        lengths: (rows,) int64, END included where there is one.
         labels: (rows,) int64, or None for a corpus without labels.
         rows: (rows,) int64, the row numbers in the global batch that random streams use; None means
             0, 1, 2, ...
@@ -46,7 +47,7 @@ class Sentences:
 
     @property
     def mask(self) -> Tensor:
-        """(rows, time) bool: True on real tokens, END included."""
+        """(rows, time) bool: True on real tokens, END among them."""
         steps = torch.arange(self.ids.shape[1], device=self.ids.device)
         return steps < self.lengths[:, None]
 
@@ -73,6 +74,16 @@ class Sentences:
         """Cut the time axis to the longest sentence."""
         time = int(self.lengths.max()) if len(self) else 0
         return Sentences(self.ids[:, :time], self.lengths, self.labels, self.rows)
+
+
+class Rows(Protocol):
+    """A corpus: sentences that can be taken by number."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def select(self, indices: Tensor, rows: Tensor | None = None) -> Sentences:
+        """The sentences of these numbers, (rows,) int64, with these global row numbers."""
 
 
 def padded(flat: Tensor, starts: Tensor, lengths: Tensor, pad: int) -> Tensor:

@@ -36,7 +36,8 @@ _log = logging.getLogger("seqgen")
 
 
 class Flat(NamedTuple):
-    """Encoded sentences one after another, each with its END: ids (tokens,), lengths (rows,)."""
+    """Encoded sentences one after another, each with its END unless the limit cut it off: ids
+    (tokens,), lengths (rows,)."""
 
     ids: NDArray[np.int32]
     lengths: NDArray[np.int64]
@@ -174,18 +175,22 @@ class Vocabulary:
     def encode_flat(self, texts: Sequence[str], limit: int | None = None) -> Flat:
         """Encode without padding; a sentence has at most `limit` tokens, its END among them.
 
+        Of a longer one the first `limit` tokens are left, without END: it does not end there, and
+        nobody should learn that it does.
+
         Raises:
             CorpusError: a limit too small; a word not known where the vocabulary has no unknown.
         """
         reserved = 0 if self.end is None else 1
         if limit is not None and limit <= reserved:
             raise CorpusError(f"limit is {limit} tokens; it must be at least {reserved + 1}")
-        room = None if limit is None else limit - reserved
         rows = self._raw(texts)
-        cut = 0 if room is None else sum(len(row) > room for row in rows)
-        if cut:
-            rows = [row[:room] for row in rows]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        whole = np.ones(len(rows), bool)
+        if limit is not None:
+            whole = lengths + reserved <= limit
+            rows = [row[:limit] for row in rows]
+            lengths = lengths.clip(max=limit)
         ids = np.fromiter(chain.from_iterable(rows), np.int32, int(lengths.sum()))
         unknown = 0
         if self.unknown is not None:
@@ -193,8 +198,8 @@ class Vocabulary:
             ids[np.isin(ids, special)] = self.unknown
             unknown = int((ids == self.unknown).sum())
         if self.end is not None:
-            ids = np.insert(ids, np.cumsum(lengths), self.end)
-        return Flat(ids, lengths + reserved, cut, unknown)
+            ids = np.insert(ids, np.cumsum(lengths)[whole], self.end)
+        return Flat(ids, lengths + reserved * whole, int((~whole).sum()), unknown)
 
     def encode(
         self,
@@ -210,13 +215,6 @@ class Vocabulary:
         ids = padded(torch.from_numpy(flat.ids), lengths.cumsum(0) - lengths, lengths, self.pad)
         numbers = None if labels is None else torch.as_tensor(labels, dtype=torch.int64)
         return Sentences(ids, lengths, numbers)
-
-    def encode_lists(self, texts: Sequence[str], limit: int | None = None) -> list[list[int]]:
-        """Encode to one list of ids a sentence, END included where there is one, no padding."""
-        flat = self.encode_flat(texts, limit)
-        ends = np.cumsum(flat.lengths).tolist()
-        ids: list[int] = flat.ids.tolist()
-        return [ids[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def texts(self, ids: Tensor, lengths: Tensor | None = None) -> list[str]:
         """Decode ids (rows, time) up to the first END, or to `lengths` (rows,) if that comes first.

@@ -123,8 +123,8 @@ def same_logits(run: Path, folder: Path) -> None:
     theirs = AutoModelForCausalLM.from_pretrained(folder).eval()
     torch.testing.assert_close(theirs(input_ids=ids).logits[batch.mask], logits[batch.mask])
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    ours = model.vocabulary.encode_lists(SENTENCES)
-    assert tokenizer(SENTENCES, add_special_tokens=False)["input_ids"] == [row[:-1] for row in ours]
+    ours = [ids[mask][:-1].tolist() for ids, mask in zip(batch.ids, batch.mask, strict=True)]
+    assert tokenizer(SENTENCES, add_special_tokens=False)["input_ids"] == ours
     assert tokenizer.eos_token_id == model.vocabulary.end
     assert tokenizer.bos_token_id == model.vocabulary.begin
 

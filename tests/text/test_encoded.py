@@ -221,17 +221,17 @@ def test_the_report_counts_what_was_met(caplog: pytest.LogCaptureFixture) -> Non
     assert encoded.report.facts() == {
         "sentences": 3,
         "tokens": 10,
-        "words": 7,
+        "words": 8,
         "unknown": 2,
         "cut": 1,
         "blank": 5,
         "shortened": 1,
-        "unknown_share": 2 / 7,
+        "unknown_share": 2 / 8,
     }
     assert "valid.txt: 5 blank lines were dropped" in caplog.text
-    assert "valid.txt: 1 of 3 sentences were cut to 4 tokens" in caplog.text
+    assert "valid.txt: 1 of 3 sentences were cut to 4 tokens, and have no end" in caplog.text
     assert "valid.txt: 1 lines were so long" in caplog.text
-    assert "valid.txt: 29% of the words are unknown" in caplog.text
+    assert "valid.txt: 25% of the words are unknown" in caplog.text
 
 
 def test_no_common_word_is_a_warning_and_the_batch_is_still_sound(
@@ -273,6 +273,7 @@ def test_a_huge_line_is_cut_to_the_limit(tmp_path: Path) -> None:
     tally = Tally()
     encoded = Encoded.build(read(path, tally=tally), VOCABULARY, limit=8, tally=tally)
     assert encoded.lengths.tolist() == [4, 8]
+    assert (encoded.ids == VOCABULARY.end).tolist() == [False] * 3 + [True] + [False] * 8
     assert encoded.report is not None
     assert (encoded.report.cut, encoded.report.shortened) == (1, 1)
 

@@ -44,13 +44,16 @@ def test_encoding_appends_end_then_padding_and_keeps_unknown_words_visible() -> 
     assert sentences.lengths.tolist() == [4, 2, 1]
     assert sentences.labels is not None and sentences.labels.tolist() == [1, 0, 1]
     assert vocabulary.texts(sentences.ids, sentences.lengths) == ["a <unk> b", "man", ""]
-    assert vocabulary.encode_lists(["a zebra b", "", "man"]) == [[4, 3, 6, 2], [2], [7, 2]]
+    flat = vocabulary.encode_flat(["a zebra b", "", "man"])
+    assert (flat.ids.tolist(), flat.lengths.tolist()) == ([4, 3, 6, 2, 2, 7, 2], [4, 1, 2])
 
 
 def test_limit_counts_the_end_and_the_cut_is_told(caplog: pytest.LogCaptureFixture) -> None:
     vocabulary = Vocabulary.train(TEXTS, "word")
     sentences = vocabulary.encode(["a b c a", "a b", "a"], limit=3)
-    assert sentences.ids.tolist() == [[4, 6, 2], [4, 6, 2], [4, 2, 0]]
+    assert sentences.ids.tolist() == [[4, 6, 5], [4, 6, 2], [4, 2, 0]]
+    assert sentences.lengths.tolist() == [3, 3, 2]
+    assert vocabulary.texts(sentences.ids, sentences.lengths) == ["a b c", "a b", "a"]
     assert "1 of 3 sentences were cut to 3 tokens" in caplog.text
     assert vocabulary.encode_flat(["a b c a", "a b", "a"], limit=3).cut == 1
     with pytest.raises(CorpusError, match="at least 2"):
@@ -70,6 +73,18 @@ def test_texts_stop_at_the_first_end_and_drop_begin_and_padding() -> None:
     ids = torch.tensor([[1, 4, 2, 5, 6], [4, 0, 5, 0, 0], [4, 5, 6, 4, 5]])
     assert vocabulary.texts(ids) == ["a", "a c", "a c b a c"]
     assert vocabulary.texts(ids, torch.tensor([5, 5, 2])) == ["a", "a c", "a c"]
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=6), max_size=5), st.integers(2, 7))
+def test_only_what_fits_has_an_end(texts: list[list[str]], limit: int) -> None:
+    vocabulary = Vocabulary.train(["a b c"], "word")
+    flat = vocabulary.encode_flat([" ".join(text) for text in texts], limit)
+    ends = flat.lengths.cumsum().tolist()
+    rows = [flat.ids[begin:end].tolist() for begin, end in zip([0, *ends], ends, strict=False)]
+    for text, row in zip(texts, rows, strict=True):
+        ids = [vocabulary.tokenizer.token_to_id(word) for word in text]
+        assert row == ([*ids, vocabulary.end] if len(ids) < limit else ids[:limit])
+    assert flat.cut == sum(len(text) >= limit for text in texts)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +243,8 @@ def test_auto_tokenizer_opens_it_and_gives_the_same_ids(kind: str, tmp_path: Pat
     vocabulary.save(tmp_path)
     theirs = transformers.AutoTokenizer.from_pretrained(str(tmp_path))
     texts = ["a horse rides 明月光", "The man", "A  horse."]
-    mine = vocabulary.encode_lists(texts)
+    batch = vocabulary.encode(texts)
+    mine = [ids[mask].tolist() for ids, mask in zip(batch.ids, batch.mask, strict=True)]
     begin, end = vocabulary.begin, vocabulary.end
     assert theirs(texts)["input_ids"] == [[begin, *row[:-1]] for row in mine]
     assert (theirs.bos_token_id, theirs.eos_token_id, theirs.pad_token_id) == (begin, end, 0)
