@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,16 +12,7 @@ from torch import Tensor
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Generator
-from seqgen.text.sentences import Sentences
-
-
-class Rows(Protocol):
-    """Sentences that can be taken by number."""
-
-    def __len__(self) -> int: ...
-
-    def select(self, indices: Tensor, rows: Tensor | None = None) -> Sentences:
-        """The sentences of these numbers."""
+from seqgen.text.sentences import Rows, Sentences
 
 
 @dataclass(frozen=True)

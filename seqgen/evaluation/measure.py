@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
 
-from seqgen.evaluation.likelihood import Rows, batches, likelihood
+from seqgen.evaluation.likelihood import batches, likelihood
 from seqgen.evaluation.sampling import sample
 from seqgen.generators.choose import Sample
 from seqgen.generators.protocol import Generator
@@ -16,7 +17,7 @@ from seqgen.metrics.bleu import bleu_orders, self_bleu_orders
 from seqgen.metrics.diversity import distinct, entropy, novel_share, unique_share
 from seqgen.metrics.score import Score
 from seqgen.randomness import Stream
-from seqgen.text.sentences import Sentences
+from seqgen.text.sentences import Rows, Sentences
 from seqgen.text.vocabulary import Vocabulary
 
 
@@ -98,19 +99,20 @@ class Measure:
         figures: dict[str, float] = {}
         tokens = self._words(sentences)
         if "bleu" in self.metrics and self.valid is not None:
-            figures |= _named(bleu_orders(tokens, self._references()))
-        if "self-bleu" in self.metrics:
+            figures |= _named(bleu_orders(tokens, self._references))
+        if "self-bleu" in self.metrics and len(tokens) > 1:  # of one sentence there is none
             figures |= _named(self_bleu_orders(tokens))
         if "distinct" in self.metrics:
             figures |= _named([distinct(tokens, 2), unique_share(tokens)])
         if "entropy" in self.metrics:
             figures |= _named([entropy(tokens, 4)])
         if "novelty" in self.metrics and not real:
-            figures |= _named([novel_share(texts, self._training())])
+            figures |= _named([novel_share(texts, self._training)])
         if self.truth is not None and "truth" in self.metrics:
             figures |= self.truth.measure(sentences, texts)
         return figures
 
+    @cached_property
     def _references(self) -> list[list[str]]:
         assert self.valid is not None
         rows = torch.arange(min(len(self.valid), self.references))
@@ -122,6 +124,7 @@ class Measure:
         pairs = zip(rows, lengths, strict=True)
         return [[str(i) for i in row[:length] if i != end] for row, length in pairs]
 
+    @cached_property
     def _training(self) -> list[str]:
         return [text for batch in batches(self.training, 4096) for text in self._texts(batch)]
 

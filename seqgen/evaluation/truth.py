@@ -19,7 +19,7 @@ class OracleTruth:
     """NLL under the oracle: nats a token of drawn sentences (Yu et al., 2017, arXiv 1609.05473).
 
     It rewards samples that are likely under the oracle and is blind to missing modes: report it
-        beside the held-out NLL.
+    beside the held-out NLL.
     """
 
     oracle: Generator

@@ -3,12 +3,11 @@ settings."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
 from seqgen.errors import UserError
@@ -18,17 +17,16 @@ from seqgen.generators.protocol import Generator, Specials
 from seqgen.generators.recurrent import Recurrent
 from seqgen.generators.relational import Relational
 from seqgen.generators.transformer import Transformer
-from seqgen.methods.autoregressive.data_as_demonstrator import DataAsDemonstrator, Rows
+from seqgen.methods.autoregressive.data_as_demonstrator import DataAsDemonstrator
 from seqgen.methods.autoregressive.professor_forcing import ProfessorForcing
 from seqgen.methods.autoregressive.scheduled_sampling import ScheduledSampling
 from seqgen.methods.autoregressive.teacher_forcing import TeacherForcing
 from seqgen.methods.protocol import Method
 from seqgen.randomness import Stream
 from seqgen.recipe import methods, networks
-from seqgen.recipe.recipe import Group, Phase, Player, Recipe
+from seqgen.recipe.recipe import Recipe
+from seqgen.text.sentences import Rows
 from seqgen.text.vocabulary import Vocabulary
-from seqgen.training import phases as plan
-from seqgen.training import player as training
 from seqgen.training import schedules
 
 
@@ -142,41 +140,6 @@ def gold_share(decay: Any) -> Callable[[int], float]:
     raise UserError(f"decay kind {decay.kind!r} is not built yet")
 
 
-def build_player(settings: Player, parameters: Sequence[Tensor], steps: int) -> training.Player:
-    """An optimizer with its schedule over `steps` updates."""
-    parameters = [p for p in parameters if p.requires_grad]
-    return training.Player(
-        _optimizer(settings, parameters), _schedule(settings, steps), settings.clip
-    )
-
-
-def _optimizer(settings: Player, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
-    common: dict[str, Any] = {"lr": settings.rate, "weight_decay": settings.weight_decay}
-    match settings.optimizer:
-        case "adam":
-            return torch.optim.Adam(parameters, betas=settings.betas, fused=True, **common)
-        case "adamw":
-            return torch.optim.AdamW(parameters, betas=settings.betas, fused=True, **common)
-        case "sgd":
-            return torch.optim.SGD(parameters, momentum=settings.momentum, **common)
-        case "rmsprop":
-            return torch.optim.RMSprop(parameters, momentum=settings.momentum, **common)
-
-
-def _schedule(settings: Player, steps: int) -> Callable[[int], float] | None:
-    schedule = settings.schedule
-    warmup = min(schedule.warmup, steps - 1)  # a run cut short for a try warms up to its end
-    match schedule.kind:
-        case "constant":
-            return schedules.constant(schedule.warmup) if schedule.warmup else None
-        case "cosine":
-            return schedules.cosine(steps, warmup, schedule.final)
-        case "linear":
-            return schedules.linear(steps, warmup, schedule.final)
-        case "inverse-root":
-            return schedules.inverse_square_root(max(schedule.warmup, 1))
-
-
 def build_modules(
     recipe: Recipe, vocabulary: Vocabulary, styles: int, weights: bool = True
 ) -> dict[str, nn.Module]:
@@ -197,97 +160,3 @@ def build_modules(
     if recipe.discriminator is not None:
         modules["discriminator"] = build_discriminator(recipe.discriminator, generator, recipe.seed)
     return modules
-
-
-def build_phases(
-    recipe: Recipe, modules: Mapping[str, nn.Module], corpus: Rows
-) -> list[plan.Phase | plan.Repeat]:
-    """The plan of a recipe; groups in groups are written out."""
-    numbers = iter(range(10_000))
-    return [_step(step, recipe, modules, corpus, numbers) for step in recipe.phases]
-
-
-def _step(
-    step: Phase | Group,
-    recipe: Recipe,
-    modules: Mapping[str, nn.Module],
-    corpus: Rows,
-    numbers: Any,
-) -> plan.Phase | plan.Repeat:
-    number = next(numbers) if isinstance(step, Group) else 0
-    if isinstance(step, Phase):
-        return _phase(step, recipe, modules, corpus, 0)
-    inner = [_inner(s, recipe, modules, corpus, number + 1) for s in step.phases]
-    return plan.Repeat(step.repeat, [phase for part in inner for phase in part])
-
-
-def _inner(
-    step: Phase | Group, recipe: Recipe, modules: Mapping[str, nn.Module], corpus: Rows, group: int
-) -> list[plan.Phase]:
-    if isinstance(step, Phase):
-        return [_phase(step, recipe, modules, corpus, group)]
-    once = [phase for s in step.phases for phase in _inner(s, recipe, modules, corpus, group)]
-    return once * step.repeat
-
-
-def _phase(
-    phase: Phase, recipe: Recipe, modules: Mapping[str, nn.Module], corpus: Rows, group: int
-) -> plan.Phase:
-    method = build_method(phase.method, modules, corpus, recipe.corpus.limit)
-    changed = {
-        name: build_player(
-            recipe.player(name, phase), _parameters(method, name), updates(phase, name)
-        )
-        for name in phase.players
-    }
-    every = recipe.evaluate.every if phase.evaluate is None else phase.evaluate.every
-    return plan.Phase(
-        method,
-        phase.steps,
-        kind=phase.method.kind,
-        group=group,
-        only=phase.only,
-        players=changed or None,
-        evaluate_every=min(every or phase.steps, phase.steps),
-        name=phase.name or phase.method.kind,
-    )
-
-
-def build_players(
-    recipe: Recipe, phases: Sequence[plan.Phase | plan.Repeat]
-) -> dict[str, training.Player]:
-    """The players of a recipe; schedules run over all their updates outside of phases that change
-    them."""
-    found: dict[str, training.Player] = {}
-    for visit in plan.visits(phases):
-        for name in visit.phase.method.players:
-            if name in recipe.players and name not in found:
-                parameters = _parameters(visit.phase.method, name)
-                found[name] = build_player(
-                    recipe.players[name], parameters, total_updates(recipe, name)
-                )
-    return found
-
-
-def total_updates(recipe: Recipe, player: str) -> int:
-    """How many updates a player makes with its own settings, repeats included."""
-
-    def count(step: Phase | Group) -> int:
-        if isinstance(step, Group):
-            return step.repeat * sum(map(count, step.phases))
-        return 0 if player in step.players else updates(step, player)
-
-    return max(1, sum(map(count, recipe.phases)))
-
-
-def updates(phase: Phase, player: str) -> int:
-    """How many updates a player makes in a phase: steps count those of the last one to play."""
-    turns = phase.turns
-    if player not in turns:
-        return 0
-    return math.ceil(phase.steps * turns.count(player) / turns.count(turns[-1]))
-
-
-def _parameters(method: Method, player: str) -> list[Tensor]:
-    names = method.players[player]
-    return [p for name in names for p in method.modules[name].parameters()]

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
 
@@ -58,7 +59,10 @@ class Corpora:
 
 
 def open_corpora(
-    recipe: Recipe, folder: Path | None, vocabulary: Vocabulary | None = None
+    recipe: Recipe,
+    folder: Path | None,
+    vocabulary: Vocabulary | None = None,
+    reuse: bool = False,
 ) -> Corpora:
     """Read and encode a recipe's corpus.
 
@@ -67,13 +71,14 @@ def open_corpora(
         folder: the run folder, for what is too large for memory and for a copy of standard input;
             None: memory only.
         vocabulary: the one of an existing run, instead of making it.
+        reuse: take what was too large for memory from the run folder, where it was written before.
 
     Raises:
         UserError: no corpus is given, or it cannot be read.
     """
     match recipe.corpus:
         case data.FilesCorpus():
-            return _files(recipe, recipe.corpus, folder, vocabulary)
+            return _files(recipe, recipe.corpus, folder, vocabulary, reuse)
         case data.GrammarCorpus():
             return _grammar(recipe, recipe.corpus, vocabulary)
         case data.OracleCorpus():
@@ -82,25 +87,33 @@ def open_corpora(
 
 
 def _files(
-    recipe: Recipe, corpus: data.FilesCorpus, folder: Path | None, vocabulary: Vocabulary | None
+    recipe: Recipe,
+    corpus: data.FilesCorpus,
+    folder: Path | None,
+    vocabulary: Vocabulary | None,
+    reuse: bool,
 ) -> Corpora:
-    streams = _streams(corpus, _source(corpus, folder), recipe.seed)
+    streams = _streams(corpus, _source(corpus, folder))
     for stream in streams.values():
         stream(Tally())  # a missing file is told now, not when the others have been read
     labels = label_names(streams["train"](Tally())) if corpus.labelled else {}
     vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in streams["train"](Tally())))
     splits = {}
     for name, stream in streams.items():
+        written = None if folder is None else folder / "corpus" / name
+        if reuse and written is not None and written.is_dir():
+            splits[name] = Encoded.open(written)
+            continue
         tally = Tally()  # of this pass alone: the passes before met the same blank lines
         splits[name] = Encoded.build(
             stream(tally), vocabulary, corpus.limit,
             labels=labels or None, name=_name(corpus, name),
-            folder=None if folder is None else folder / "corpus" / name, tally=tally,
+            folder=written, tally=tally,
         )  # fmt: skip
     return Corpora(vocabulary, splits, corpus.limit, labels)
 
 
-def _streams(corpus: data.FilesCorpus, source: Any, seed: int) -> dict[str, Reading]:
+def _streams(corpus: data.FilesCorpus, source: Any) -> dict[str, Reading]:
     """How each split is read, again and again."""
 
     def reading(given: Any) -> Reading:
@@ -119,9 +132,9 @@ def _streams(corpus: data.FilesCorpus, source: Any, seed: int) -> dict[str, Read
         streams["valid"] = reading(corpus.valid)
     elif corpus.valid is not None:
         rule = corpus.valid
-        streams["train"] = lambda tally: Split(_counted(whole, tally), rule, seed).train()
+        streams["train"] = lambda tally: Split(_counted(whole, tally), rule, corpus.seed).train()
         # What was dropped is told of the file as a whole, with its training sentences.
-        streams["valid"] = lambda _: Split(_counted(whole, Tally()), rule, seed).valid()
+        streams["valid"] = lambda _: Split(_counted(whole, Tally()), rule, corpus.seed).valid()
     if corpus.test is not None:
         streams["test"] = reading(corpus.test)
     return streams
@@ -232,11 +245,16 @@ def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary 
 
 def _oracle(corpus: data.OracleCorpus) -> Corpora:
     if isinstance(corpus.parameters, str):
-        if not Path(corpus.parameters).expanduser().is_file():
+        path = Path(corpus.parameters).expanduser()
+        if not path.is_file():
+            raise UserError(f"corpus.parameters: there is no file {path}; give an .npz, or a seed")
+        try:
+            oracle = load_oracle(path)
+        except (OSError, ValueError, RuntimeError, EOFError, BadZipFile) as problem:
             raise UserError(
-                f"corpus.parameters: there is no file {corpus.parameters}; give an .npz, or a seed"
-            )
-        oracle = load_oracle(Path(corpus.parameters).expanduser())
+                f"corpus.parameters: {corpus.parameters} cannot be read as an oracle ({problem}); "
+                "give an .npz of its arrays, or a seed"
+            ) from problem
     else:
         oracle = draw_oracle(corpus.parameters, corpus.vocabulary)
     size = oracle.head.weight.shape[0]

@@ -14,8 +14,9 @@ from torch import nn
 from seqgen.errors import UserError
 from seqgen.evaluation.likelihood import likelihood
 from seqgen.evaluation.measure import FIGURES, Measure
-from seqgen.experiment.build import build_modules, build_phases, build_players
+from seqgen.experiment.build import build_modules
 from seqgen.experiment.corpora import Corpora
+from seqgen.experiment.plan import build_phases, build_players
 from seqgen.experiment.reopen import load_weights
 from seqgen.randomness import Stream
 from seqgen.recipe.recipe import Recipe
@@ -92,10 +93,13 @@ class Experiment:
     def _trainer(self, machine: Machine) -> Trainer:
         recipe = self.recipe
         phases = build_phases(recipe, self.modules, self.corpora.train)
-        batches = Batches(
-            self.corpora.train, recipe.batch, recipe.seed, recipe.accumulation,
-            distributed.rank(), distributed.world(), recipe.by_label, machine.device,
-        )  # fmt: skip
+        try:
+            batches = Batches(
+                self.corpora.train, recipe.batch, recipe.seed, recipe.accumulation,
+                distributed.rank(), distributed.world(), recipe.by_label, machine.device,
+            )  # fmt: skip
+        except ValueError as problem:  # the batch does not fit labels, processes or accumulation
+            raise UserError(f"batch: {problem}") from problem
         return Trainer(
             phases,
             build_players(recipe, phases),
@@ -105,7 +109,7 @@ class Experiment:
             journal=self.journal,
             evaluate=self._evaluate,
             select=_selection(recipe, self.corpora),
-            save_every=recipe.save.every or recipe.evaluate.every,
+            save_every=recipe.save.every,
             precision=recipe.precision,
             average=recipe.average,
             modules=self.modules,

@@ -60,23 +60,25 @@ def _prepared(
     experiment = Experiment(recipe, run, corpora, machine)
     if init is not None:
         _take_weights(Run.open(init), experiment.modules, corpora.labels)
-    run.write_text("recipe.yaml", write(recipe))
+    run.write_text("recipe.yaml", write(with_absolute_paths(recipe)))
     keep_configuration(run, experiment.modules["generator"])
-    if distributed.is_main():
-        corpora.vocabulary.save(run.folder)
-    facts = {"size": len(corpora.vocabulary), **corpora.identity()}
+    counts = {name: s.report.facts() for name, s in corpora.splits.items() if s.report is not None}
+    facts = {"size": len(corpora.vocabulary), **corpora.identity(), "counts": counts}
     run.write_text("corpus.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return experiment
 
 
-def _in_turn(recipe: Recipe, run: Run, vocabulary: Vocabulary | None) -> Corpora:
+def _in_turn(
+    recipe: Recipe, run: Run, vocabulary: Vocabulary | None, reuse: bool = False
+) -> Corpora:
     """The main process opens the corpus first: it alone reads standard input, which is kept for the
-    others, and no two write the same files at a time."""
+    others, and writes what is large; the others open that."""
     if not distributed.is_main():
         distributed.wait()
-    corpora = open_corpora(recipe, run.folder, vocabulary)
-    if distributed.is_main():
-        distributed.wait()
+        return open_corpora(recipe, run.folder, Vocabulary.open(run.folder), reuse=True)
+    corpora = open_corpora(recipe, run.folder, vocabulary, reuse)
+    corpora.vocabulary.save(run.folder)
+    distributed.wait()
     return corpora
 
 
@@ -100,12 +102,13 @@ def resume(folder: Path, machine: Machine, recipe: Recipe | None = None) -> Repo
             raise UserError(
                 f"{run.folder} ended before its first checkpoint; train anew into the same folder"
             )
-        corpora = _in_turn(recipe, run, Vocabulary.open(run.folder))
+        corpora = _in_turn(recipe, run, Vocabulary.open(run.folder), reuse=True)
         _require_same_corpus(corpora, facts)
-        if recipe != before:
-            run.write_text("recipe.yaml", write(recipe))
         own = with_own_source(recipe, run.folder)
-        return Experiment(own, run, corpora, machine, weights=False).train(resume=True)
+        experiment = Experiment(own, run, corpora, machine, weights=False)
+        if recipe != before:  # only now that all has been found to fit
+            run.write_text("recipe.yaml", write(recipe))
+        return experiment.train(resume=True)
 
 
 def require_resumable(before: Recipe, after: Recipe) -> None:
@@ -122,6 +125,12 @@ def require_resumable(before: Recipe, after: Recipe) -> None:
             f"a resumed run may change only {last}, evaluate, save and name; these differ too: "
             f"{', '.join(wrong)}. Start a new run, with --init to take over the weights"
         )
+    one, other = before.phases[-1], after.phases[-1]
+    if isinstance(one, Phase) and isinstance(other, Phase) and other.steps < one.steps:
+        raise UserError(
+            f"{last} was {one.steps} and may only grow, {other.steps} is fewer: some of them may be "
+            "done. A checkpoint of an earlier step can be used as it is (--checkpoint STEP)"
+        )
     old, new = before.evaluate.select, after.evaluate.select
     if old is not None and new not in (old, None):
         raise UserError(
@@ -132,15 +141,39 @@ def require_resumable(before: Recipe, after: Recipe) -> None:
 
 def schedule_note(before: Recipe, after: Recipe) -> str | None:
     """What extending a run does to learning rates, in words; None where nothing changes."""
-    kinds = {name: player.schedule.kind for name, player in after.players.items()}
+    if before.phases == after.phases:
+        return None
+    last = after.phases[-1]
+    players = (
+        {name: after.player(name, last) for name in after.players}
+        if isinstance(last, Phase)
+        else after.players
+    )
+    kinds = {name: player.schedule.kind for name, player in players.items()}
     moving = [f"{kind} ({name})" for name, kind in kinds.items() if kind in ("cosine", "linear")]
-    if not moving or before.phases == after.phases:
+    if not moving:
         return None
     return (
         f"the learning-rate schedule {', '.join(moving)} now spans the new number of steps: "
         "the rate goes on where the longer schedule is at this step, "
         "above where the shorter one ended"
     )
+
+
+def with_absolute_paths(recipe: Recipe) -> Recipe:
+    """The recipe with its corpus files named from the root, so that it resumes from any folder."""
+
+    def absolute(given: object) -> object:
+        if isinstance(given, dict):
+            return {name: absolute(value) for name, value in given.items()}
+        if isinstance(given, tuple):
+            return tuple(map(absolute, given))
+        is_file = isinstance(given, str) and given != "-" and Path(given).expanduser().exists()
+        return str(Path(str(given)).expanduser().absolute()) if is_file else given
+
+    names = ("train", "valid", "test", "styles", "parameters")
+    found = {n: absolute(getattr(recipe.corpus, n)) for n in names if hasattr(recipe.corpus, n)}
+    return recipe.model_copy(update={"corpus": recipe.corpus.model_copy(update=found)})
 
 
 def without_pretraining(recipe: Recipe) -> Recipe:

@@ -19,6 +19,7 @@ BLOCK = 64
 BELOW_ONE = 1 - 2.0**-23  # times a total it stays below the total, whatever rounding does
 
 
+@torch.no_grad()
 def draw(probabilities: Tensor, uniforms: Tensor) -> Tensor:
     """Ids (rows,) int64 from unnormalised probabilities (rows, vocabulary), uniforms (rows,).
 
@@ -41,6 +42,7 @@ def draw(probabilities: Tensor, uniforms: Tensor) -> Tensor:
     return torch.searchsorted(inside, rest, right=True).add_(begin).squeeze(1)
 
 
+@torch.no_grad()
 def draw_gumbel(logits: Tensor, seeds: Tensor) -> Tensor:
     """Ids (rows,) by Gumbel-max (Gumbel, 1954): logits (rows, vocabulary), one 64-bit seed a row
     (rows,) int64."""

@@ -124,7 +124,9 @@ class Sums:
 
 def divide(total: Tensor, weight: Tensor) -> Tensor:
     """total / weight, and 0 where nothing was counted."""
-    return torch.where(weight == 0, torch.zeros_like(total), total / weight)
+    counted = weight != 0
+    # The quotient not taken must be finite: its gradient is multiplied by 0, and 0 x inf is NaN.
+    return torch.where(counted, total / torch.where(counted, weight, 1.0), torch.zeros_like(total))
 
 
 def reduce_gradients(gradients: Gradients, parameters: Sequence[Tensor]) -> Gradients:

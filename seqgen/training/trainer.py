@@ -50,9 +50,10 @@ class Outcome:
 class Trainer:
     """Walks phases -> rounds -> turns and updates one player at a time.
 
-    `save_every` counts rounds, `log_every` updates of any player, `average` is the decay of the
-    weights' moving average, `modules` are what is saved and averaged (by default all modules of all
-    methods), `keep` is how many checkpoints remain besides the best.
+    `save_every` counts rounds (None saves with every evaluation), `log_every` updates of any
+    player, `average` is the decay of the weights' moving average, `modules` are what is saved and
+    averaged (by default all modules of all methods), `keep` is how many checkpoints remain besides
+    the best.
 
     Raises:
         ValueError: unknown player names, parameters owned by two players, or batches meant for
@@ -216,10 +217,11 @@ class Trainer:
             self.journal.advance(self.position)
             if self.means.updates >= self.log_every or due or self._finished():
                 self._log(self.journal)
-        if due and self._evaluate():
-            self._save(best=True)
-        if self.save_every is not None and self.position.total_rounds % self.save_every == 0:
-            self._save()
+        best = due and self._evaluate()
+        every = self.save_every
+        saving = due if every is None else self.position.total_rounds % every == 0
+        if best or saving:
+            self._save(best)
         if distributed.any_process(self._signals.received is not None):
             self._stop()
 

@@ -100,8 +100,16 @@ def test_novelty_is_the_share_not_in_the_training_sentences() -> None:
     assert known == set(TEXTS)
     assert figures["novel"] == sum(text not in known for text in texts) / len(texts)
     copies = Encoded.build([*texts, *TEXTS], VOCABULARY)
-    made.training = copies
-    assert made(STREAM)[0]["novel"] == 0.0
+    again = measure(["novelty"], temperature=0.05)
+    again.training = copies
+    assert again(STREAM)[0]["novel"] == 0.0
+
+
+def test_one_sentence_has_no_self_bleu() -> None:
+    made = measure(["self-bleu", "distinct"])
+    made.samples = 1
+    figures, _ = made(STREAM)
+    assert "distinct-2" in figures and not any(name.startswith("self-bleu") for name in figures)
 
 
 def test_the_truth_of_the_oracle_is_its_likelihood() -> None:

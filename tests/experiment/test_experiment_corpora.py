@@ -87,7 +87,7 @@ def test_one_file_a_label_makes_a_model_of_labels(tmp_path: Path) -> None:
     run = start(recipe, tmp_path / "run", QUIET).folder
     model = load(run)
     assert model.labels == corpora.labels and model.generator.styles == 2
-    assert model.generate(3, label="blunt", seed=1) != model.generate(3, label="polite", seed=1)
+    assert model.generate(50, label="blunt", seed=1) != model.generate(50, label="polite", seed=1)
     assert resume(run, QUIET).outcome.steps == 4
 
 

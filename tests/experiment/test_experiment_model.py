@@ -12,6 +12,7 @@ from experiment_runs import SENTENCES, sentences, tiny, trained
 from seqgen import load as load_lazily
 from seqgen.errors import UserError
 from seqgen.experiment import model as model_module
+from seqgen.experiment import scoring
 from seqgen.experiment.experiment import Machine
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import load
@@ -96,6 +97,24 @@ def test_a_beam_gives_the_best_sentences(model: TextModel) -> None:
     assert all(text.startswith("two dogs") for text in model.generate(3, beam=3, prefix="two dogs"))
 
 
+def test_beams_of_labels_take_turns(labelled: TextModel) -> None:
+    apart = [labelled.generate(4, beam=4, label=label) for label in ("blunt", "polite")]
+    turns = [text for pair in zip(*apart, strict=True) for text in pair]
+    assert apart[0] != apart[1]
+    for count in (1, 2, 3, 8):
+        assert labelled.generate(count, beam=4) == turns[:count]
+    with pytest.raises(UserError, match="count 9 with beam 4.*4 sentences for each of 2 labels"):
+        labelled.generate(9, beam=4)
+    found = labelled.generate(6, beam=3, prefix="a man")
+    assert len(found) == 6 and all(text.startswith("a man") for text in found)
+
+
+@pytest.mark.parametrize("drawing", [{"temperature": 0.5}, {"top_k": 3}, {"top_p": 0.9}])
+def test_a_beam_does_not_draw(model: TextModel, drawing: dict[str, float]) -> None:
+    with pytest.raises(UserError, match="beam 3 with temperature .*: a beam search draws nothing"):
+        model.generate(3, beam=3, **drawing)  # type: ignore[arg-type]
+
+
 def test_a_wide_beam_is_no_problem(model: TextModel) -> None:
     assert len(model.generate(100, beam=100)) == 100
 
@@ -153,7 +172,8 @@ def test_scores_are_log_probabilities(model: TextModel) -> None:
     texts = [*SENTENCES[:5], "a zebra runs", "horse horse horse"]
     expected = [by_hand(model, text) for text in texts]
     assert model.score(texts) == pytest.approx(expected, rel=1e-5)
-    assert model.score(texts, batch=2) == pytest.approx(expected, rel=1e-5)
+    for tokens in (1, 5, 12, 30):  # below the longest sentence, it is read in pieces
+        assert model.score(texts, tokens=tokens) == pytest.approx(expected, rel=1e-5)
     assert model.score([]) == []
     assert expected[0] > expected[-1]
 
@@ -167,6 +187,55 @@ def test_without_a_label_scores_are_averaged_over_labels(labelled: TextModel) ->
     mean = [math.log((math.exp(a) + math.exp(b)) / 2) for a, b in zip(*apart, strict=True)]
     assert labelled.score(texts) == pytest.approx(mean, rel=1e-5)
     assert apart[0] != pytest.approx(apart[1], rel=1e-6)
+
+
+def test_scores_come_in_the_order_of_the_sentences_in_any_windows(
+    model: TextModel, labelled: TextModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [*SENTENCES, "a", "two dogs " * 6, *SENTENCES[::-1]]
+    for made in (model, labelled):
+        alone = [made.score([text])[0] for text in texts]
+        assert made.score(texts) == pytest.approx(alone, rel=1e-5)
+    monkeypatch.setattr(scoring, "LINES", 3)
+    assert model.score(texts) == pytest.approx(model.score(texts, tokens=20), rel=1e-5)
+    assert [len(window) for window in scoring.windows("abcdefgh")] == [3, 3, 2]
+    monkeypatch.setattr(scoring, "CHARACTERS", 4)
+    assert [*scoring.windows(["abc", "d", "efghi", "j"])] == [["abc", "d"], ["efghi"], ["j"]]
+
+
+def test_no_batch_holds_more_tokens_than_asked_for(
+    model: TextModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    advance = model.generator.advance
+
+    def counted(tokens: torch.Tensor, state: object) -> object:
+        read.append(tokens.numel())
+        return advance(tokens, state)
+
+    monkeypatch.setattr(model.generator, "advance", counted)
+    model.score([*SENTENCES, "a man " * 40], tokens=24)
+    assert max(read) <= 24 and sum(read) < 2 * (81 + sum(len(s.split()) + 1 for s in SENTENCES))
+
+
+def test_sentences_the_generator_cannot_read_are_named(
+    labelled: TextModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits, long = "a " * 19, "a " * 20  # and the end, of a limit of 20
+    assert len(labelled.score([fits])) == 1
+    monkeypatch.setattr(scoring, "LINES", 2)
+    with pytest.raises(scoring.TooLong, match=r"sentences 3, 4: longer than the 20 tokens"):
+        labelled.score([fits, fits, long, long, fits])
+
+
+def test_unknown_words_of_the_prefix_are_told(
+    model: TextModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert all(t.startswith("a <unk>") for t in model.generate(3, prefix="a zebra", seed=1))
+    assert "the prefix has words this model does not know: 'zebra'" in caplog.text
+    caplog.clear()
+    model.generate(3, prefix="a man")
+    assert caplog.text == ""
 
 
 MISTAKES = [

@@ -19,6 +19,7 @@ from seqgen.experiment.start import resume, schedule_note, start
 from seqgen.recipe.files import parse, read
 from seqgen.recipe.overrides import override
 from seqgen.recipe.recipe import Recipe
+from seqgen.text.encoded import Encoded
 from seqgen.training.errors import CheckpointError, Interrupted
 
 # Every method, several phases, dropout, two players, an average, accumulation, a repeated group.
@@ -169,7 +170,7 @@ def test_steps_of_an_earlier_phase_are_refused(straight: Path) -> None:
 def test_a_changed_corpus_is_refused(tmp_path: Path) -> None:
     run = trained(tmp_path).folder
     sentences(tmp_path, [*SENTENCES[:-1], "two men run"])
-    with pytest.raises(UserError, match=r"train changed"):
+    with pytest.raises(UserError, match=r"(train|valid) changed"):
         resume(run, QUIET)
     sentences(tmp_path, SENTENCES)  # put back, it goes on
     assert resume(run, QUIET).outcome.steps == 4
@@ -229,3 +230,33 @@ def test_a_longer_schedule_goes_on_where_it_would_be(tmp_path: Path) -> None:
     assert rates[2] == 0.0  # the end of the shorter one
     assert rates[3] == pytest.approx(0.01 * (1 - 0.5**0.5))  # three quarters of the longer one
     assert rates[4] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_run_resumes_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sentences(tmp_path)
+    run = start(tiny(Path(".")), Path("run"), QUIET).folder
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert resume(run, QUIET).outcome.steps == 4
+
+
+def test_steps_may_only_grow(tmp_path: Path) -> None:
+    run = trained(tmp_path).folder
+    before = (run / "recipe.yaml").read_text("utf-8")
+    with pytest.raises(UserError, match=r"phases\.0\.steps was 4 and may only grow"):
+        resume(run, QUIET, override(read(str(run / "recipe.yaml")), ["--phases.0.steps", "3"]))
+    assert (run / "recipe.yaml").read_text("utf-8") == before
+
+
+def test_a_large_corpus_is_taken_from_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = Encoded.build.__func__
+    monkeypatch.setattr(
+        Encoded, "build", classmethod(lambda cls, *a, **k: build(cls, *a, threshold=0, **k))
+    )
+    run = trained(tmp_path).folder
+    assert (run / "corpus" / "train").is_dir()
+    monkeypatch.setattr(Encoded, "build", classmethod(lambda cls, *a, **k: 1 / 0))
+    assert resume(run, QUIET).outcome.steps == 4

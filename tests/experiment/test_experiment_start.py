@@ -12,10 +12,12 @@ from experiment_runs import QUIET, SENTENCES, same, sentences, tiny, trained, we
 
 from seqgen.errors import UserError
 from seqgen.evaluation.likelihood import likelihood
+from seqgen.experiment.build import build_modules
 from seqgen.experiment.corpora import open_corpora
+from seqgen.experiment.plan import build_phases
 from seqgen.experiment.reopen import load
 from seqgen.experiment.start import start
-from seqgen.recipe.files import read
+from seqgen.recipe.files import parse, read, write
 from seqgen.text.vocabulary import Vocabulary
 
 
@@ -73,8 +75,6 @@ def test_without_a_validation_file_a_share_is_held_out(tmp_path: Path) -> None:
     assert len(corpora.splits["train"]) == 12 and len(corpora.splits["valid"]) == 4
     assert set(train) <= set(SENTENCES)
     assert not set(train) & set(valid)
-    other = open_corpora(tiny(tmp_path, "--seed", "2"), None)
-    assert other.splits["valid"].checksum != corpora.splits["valid"].checksum
 
 
 def test_the_last_sentences_or_none_may_validate(tmp_path: Path) -> None:
@@ -197,3 +197,43 @@ def test_a_schedule_spans_the_updates_of_its_player(tmp_path: Path, kind: str) -
         "constant": [0.02, 0.02, 0.02, 0.02],
     }
     assert rates == pytest.approx(expected[kind], abs=1e-9)
+
+
+def test_another_seed_holds_out_the_same_sentences(tmp_path: Path) -> None:
+    sums = []
+    for seed in ("1", "2"):
+        recipe = tiny(tmp_path, "--seed", seed)
+        sums.append(open_corpora(recipe, None).splits["valid"].checksum)
+    assert sums[0] == sums[1]
+    other = open_corpora(tiny(tmp_path, "--corpus.seed", "5"), None).splits["valid"].checksum
+    assert other != sums[0]
+
+
+def test_a_schedule_of_a_phase_in_a_group_spans_all_its_repeats(tmp_path: Path) -> None:
+    change = "{generator: {schedule: {kind: linear}}}"
+    recipe = tiny(tmp_path)
+    text = write(recipe).split("phases:")[0] + (
+        "phases:\n- repeat: 3\n  phases:\n"
+        f"  - {{method: {{kind: teacher-forcing}}, steps: 4, players: {change}}}\n"
+        "players: {generator: {rate: 1.0}}\nbatch: 6\n"
+    )
+    recipe = parse(text, "a group")
+    corpora = open_corpora(recipe, None)
+    modules = build_modules(recipe, corpora.vocabulary, 0)
+    (group,) = build_phases(recipe, modules, corpora.train)
+    player = group.phases[0].players["generator"]
+    assert [player.schedule(update) for update in (0, 6, 11)] == pytest.approx([1, 0.5, 1 / 12])
+
+
+def test_checkpoints_are_written_with_every_evaluation(tmp_path: Path) -> None:
+    run = trained(tmp_path, "--save.keep", "9", "--evaluate.select", "none").folder
+    found = sorted(path.name for path in (run / "checkpoints").glob("step-*"))
+    assert found == ["step-00000000", "step-00000002", "step-00000004"]
+
+
+def test_two_sentences_are_enough(tmp_path: Path) -> None:
+    few = sentences(tmp_path, SENTENCES[:2], "few.txt")
+    changes = ("--corpus.valid", "none", "--evaluate.select", "none")
+    metrics = ("--evaluate.metrics", "self-bleu", "distinct", "--batch", "2")
+    report = trained(tmp_path, *changes, *metrics, train=few)
+    assert report.outcome.steps == 4

@@ -20,6 +20,8 @@ from seqgen.generators.choose import (
     keep_top_p,
 )
 from seqgen.generators.decoding import decode
+from seqgen.generators.protocol import Specials
+from seqgen.generators.recurrent import Recurrent
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
@@ -232,3 +234,15 @@ def test_decode_refuses_nothing_and_too_much() -> None:
             decode(generator, Greedy(), count, time)
     with pytest.raises(ValueError, match="41 tokens asked for, the generator reads at most 40"):
         decode(generator, Greedy(), 2, 41)
+
+
+def test_draws_with_gradients_give_the_same_ids_and_hidden_vectors_with_a_graph() -> None:
+    model = Recurrent(101, Specials(0, 1, 2), width=6, hidden=8).eval()
+    prefix = Sentences(torch.tensor([[5, 6]]).expand(70, -1), torch.full((70,), 2))
+    for choose in (Sample(), Forced(prefix, Sample())):
+        plain = decode(model, choose, 70, 9, stream=Stream.of(1), hidden=True)
+        graph = decode(model, choose, 70, 9, stream=Stream.of(1), hidden=True, gradient=True)
+        assert torch.equal(plain.tokens, graph.tokens)
+        torch.testing.assert_close(plain.hidden, graph.hidden.detach())
+        (gradient,) = torch.autograd.grad(graph.hidden.sum(), model.embedding.weight)
+        assert gradient.abs().sum() > 0

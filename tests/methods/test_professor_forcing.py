@@ -145,6 +145,7 @@ def test_below_the_low_gate_only_likelihood_counts() -> None:
 
 def test_above_the_high_gate_the_discriminator_rests() -> None:
     made = method(gate_low=0.5, gate_high=0.9)
+    made.begin("generator", moment())
     made.accuracy = 0.91
     assert made.loss("discriminator", batch(), moment()) is None
     made.accuracy = 0.9
@@ -185,6 +186,7 @@ def test_a_resting_discriminator_wakes_up_again() -> None:
         judge.score[-1].bias.zero_()
     made = Counted(model, judge, limit=LIMIT, gate_low=0.5, gate_high=0.9, decay=0.0)
     made.accuracy = 0.95
+    made.begin("generator", moment())  # as after a round: before the first nobody has measured
     Trainer([Phase(made, 3)], players(made), batches()).train()
     # Round 0: it rests, the generator measures an accuracy of 0; from round 1 on it learns.
     assert made.log[:2] == [(0, "generator"), (1, "discriminator")]
@@ -250,3 +252,14 @@ def test_accumulation_changes_nothing() -> None:
     assert_close(*found, atol=1e-6)
     start = weights(method("gru"))
     assert all(not torch.equal(start[name], now) for name, now in found[0].items())
+
+
+def test_a_discriminator_that_plays_alone_never_rests() -> None:
+    made = method(gate_high=0.8)
+    made.accuracy = 0.95
+    assert made.loss("discriminator", batch(), moment()) is not None
+    made.begin("generator", moment())
+    assert made.loss("discriminator", batch(), moment()) is None
+    other = method(gate_high=0.8)
+    other.load_state_dict(made.state_dict())
+    assert other.loss("discriminator", batch(), moment()) is None

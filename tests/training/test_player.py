@@ -173,6 +173,20 @@ def test_a_term_without_weight_counts_nothing() -> None:
     assert parts is not None and float(parts["none"]) == 0
 
 
+def test_a_term_without_weight_leaves_the_gradient_of_the_others() -> None:
+    steps = []
+    for whole in (True, False):
+        torch.manual_seed(1)
+        model = nn.Linear(2, 1)
+        player = Player(torch.optim.SGD(model.parameters(), lr=0.1))
+        error = model(torch.ones(3, 2)).square().sum()
+        empty = model(torch.ones(0, 2)).sum()
+        player.add(Loss({"error": Term(error, 3.0), "empty": Term(empty, 0.0)}), whole=whole)
+        player.step()
+        steps.append(model.weight.detach().clone())
+    torch.testing.assert_close(*steps)
+
+
 def test_mistakes_in_a_loss_are_told() -> None:
     model, player = model_and_player()
     with pytest.raises(ValueError, match="returns None"):

@@ -3,7 +3,7 @@ have followed."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,33 +14,23 @@ from seqgen.methods.autoregressive.scheduled_sampling import mixed_prefixes, rea
 from seqgen.methods.autoregressive.teacher_forcing import token_term
 from seqgen.methods.protocol import Loss, Moment, Stateless, Term
 from seqgen.randomness import Stream
-from seqgen.text.sentences import Sentences
-
-
-class Rows(Protocol):
-    """Training sentences that can be taken by number."""
-
-    def __len__(self) -> int: ...
-
-    def select(self, indices: Tensor, rows: Tensor | None = None) -> Sentences:
-        """The sentences of these numbers."""
+from seqgen.text.sentences import Rows, Sentences
 
 
 class DataAsDemonstrator(Stateless):
     """Dataset aggregation for multi-step prediction, for sequences of tokens.
 
     Source: Venkatraman, Hebert and Bagnell, "Improving Multi-Step Prediction of Learned Time Series
-        Models", AAAI 2015.
-    Every `every` updates the current generator is run along training sentences on its own draws;
-    its prefix up to step t together with the gold token of step t + 1, the demonstrator's
-    correction, joins the data. Training goes on over gold and all gathered prefixes in equal parts.
+    Models", AAAI 2015. Every `every` updates the current generator is run along training sentences
+    on its own draws; its prefix up to step t together with the gold token of step t + 1, the
+    demonstrator's correction, joins the data. Training goes on over gold and all gathered prefixes
+    in equal parts.
 
     Differs from the paper in: the state of a time series becomes the prefix of tokens, and the
-        prediction a draw from the
-    generator (the paper's models predict one value); the paper retrains from scratch on the
-    aggregate and takes the best round on validation data, here training goes on and the best
-    checkpoint is a matter of evaluation. `gold_share` above 0 mixes gold tokens into the run, since
-    a draw soon leaves the gold sentence for good, which a time series does not.
+    prediction a draw from the generator (the paper's models predict one value); the paper retrains
+    from scratch on the aggregate and takes the best round on validation data, here training goes on
+    and the best checkpoint is a matter of evaluation. `gold_share` above 0 mixes gold tokens into
+    the run, since a draw soon leaves the gold sentence for good, which a time series does not.
 
     Args:
         generator: the network.

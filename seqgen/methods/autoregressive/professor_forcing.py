@@ -33,17 +33,15 @@ class ProfessorForcing(Stateless):
     """Likelihood plus an adversarial term on the dynamics of the generator.
 
     Source: Lamb et al., "Professor Forcing: A New Algorithm for Training Recurrent Networks", 2016,
-        arXiv 1610.09038. The
-    discriminator tells the behaviour (hidden states and outputs) on gold prefixes from that on the
-    generator's own draws; the generator minimises its negative log-likelihood and makes its
-    free-running behaviour look teacher-forced. Gradients flow through the states, not through the
-    draws. Gates: below `gate_low` discriminator accuracy the generator follows the likelihood
-    alone, above `gate_high` the discriminator rests.
+    arXiv 1610.09038. The discriminator tells the behaviour (hidden states and outputs) on gold
+    prefixes from that on the generator's own draws; the generator minimises its negative
+    log-likelihood and makes its free-running behaviour look teacher-forced. Gradients flow through
+    the states, not through the draws. Gates: below `gate_low` discriminator accuracy the generator
+    follows the likelihood alone, above `gate_high` the discriminator rests.
 
     Differs from the paper in: accuracy is a running average over updates, as the authors' code
-        keeps it; the free-running
-    sentences are drawn without dropout and then read once in parallel, which gives the same states;
-    outputs enter the discriminator as expected vectors.
+    keeps it; the free-running sentences are drawn without dropout and then read once in parallel,
+    which gives the same states; outputs enter the discriminator as expected vectors.
 
     Args:
         generator: the network.
@@ -82,17 +80,21 @@ class ProfessorForcing(Stateless):
         self.temperature = temperature
         self.modules = {"generator": generator, "discriminator": discriminator}
         self.accuracy = 0.5
+        self._generator_plays = False  # somebody must measure while the discriminator rests
 
     def turns(self, round: int) -> Sequence[str]:
         """The discriminator first."""
         return ("discriminator", "generator")
 
+    def begin(self, player: str, moment: Moment) -> None:
+        """Note that the generator plays: alone, the discriminator never rests."""
+        self._generator_plays |= player == "generator"
+
     def loss(self, player: str, batch: Sentences, moment: Moment) -> Loss | None:
         """The discriminator's or the generator's half."""
         if player == "discriminator":
-            return (
-                None if self.accuracy > self.gate_high else self._discriminator_loss(batch, moment)
-            )
+            resting = self._generator_plays and self.accuracy > self.gate_high
+            return None if resting else self._discriminator_loss(batch, moment)
         return self._generator_loss(batch, moment)
 
     def stepped(self, player: str, moment: Moment, parts: Mapping[str, float]) -> None:
@@ -102,12 +104,12 @@ class ProfessorForcing(Stateless):
             self.accuracy += (1 - self.decay) * (float(parts["accuracy"]) - self.accuracy)
 
     def state_dict(self) -> dict[str, Any]:
-        """The running accuracy."""
-        return {"accuracy": self.accuracy}
+        """The running accuracy, and whether the generator has played."""
+        return {"accuracy": self.accuracy, "generator plays": self._generator_plays}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the running accuracy."""
-        self.accuracy = state["accuracy"]
+        """Restore what `state_dict` gave."""
+        self.accuracy, self._generator_plays = state["accuracy"], state["generator plays"]
 
     def _discriminator_loss(self, batch: Sentences, moment: Moment) -> Loss:
         # In the mode of the generator's own turn: dropout alone must not tell the turns apart.
@@ -154,7 +156,7 @@ class ProfessorForcing(Stateless):
                 rows=batch.numbers,
                 condition=condition,
             )
-        return drawn.sentences(batch)
+        return drawn.sentences(batch).trim()  # every step costs a softmax over the vocabulary
 
 
 def _accuracy(real: Tensor, fake: Tensor) -> Term:

@@ -22,13 +22,11 @@ class ScheduledSampling(Stateless):
     """Cross-entropy of the gold tokens after prefixes mixed from gold and drawn tokens.
 
     Source: Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural
-        Networks", 2015, arXiv
-    1506.03099.
+    Networks", 2015, arXiv 1506.03099.
 
     Differs from the paper in: nothing of the objective. The prefixes are drawn first, without
-        gradients and without
-    dropout; the loss is then one parallel pass over them, which gives the same gradient, since the
-    paper lets none through the draws, and is as fast as teacher forcing.
+    gradients and without dropout; the loss is then one parallel pass over them, which gives the
+    same gradient, since the paper lets none through the draws, and is as fast as teacher forcing.
 
     Args:
         generator: the network.
@@ -57,7 +55,7 @@ class ScheduledSampling(Stateless):
         choose = Mixed(batch, share, self.per, self.temperature)
         fed = mixed_prefixes(self.generator, batch, choose, moment.stream)
         hidden = read(self.generator, fed, batch)
-        shares = Term(torch.tensor(share * len(batch)), len(batch))
+        shares = Term(torch.tensor(share * len(batch), device=batch.ids.device), len(batch))
         terms = {"nll": token_term(self.generator, hidden, batch, self.smoothing)}
         return Loss(terms, {"gold share": shares})
 
