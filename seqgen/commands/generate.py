@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import islice
 
-from seqgen.commands.options import Parser, machine_options, use_machine, write_lines
+from seqgen.commands.options import (
+    Parser,
+    machine_options,
+    show_warnings,
+    silenced,
+    use_machine,
+    write_lines,
+)
 
 EXAMPLES = """examples:
   seqgen generate runs/x --count 100 --temperature 0.8
@@ -17,7 +25,9 @@ def main(arguments: list[str]) -> int:
     """Write `count` sentences to stdout."""
     parser = Parser("generate", "Write sentences of a trained model, one a line.", EXAMPLES)
     parser.add_argument("run", help="run folder")
-    parser.add_argument("--count", type=int, default=10, help="how many sentences (default 10)")
+    parser.add_argument(
+        "--count", type=int, help="how many sentences (default 10, at most the width of --beam)"
+    )
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="below 1 sharpens; 0 is greedy (default 1)"
     )
@@ -31,7 +41,7 @@ def main(arguments: list[str]) -> int:
         help="draw from the likeliest tokens of this mass (default 1: all)",
     )
     parser.add_argument(
-        "--beam", type=int, default=1, help="above 1: the best sentences of a beam search"
+        "--beam", type=int, default=1, help="above 1: the best of a beam search; nothing is drawn"
     )
     parser.add_argument(
         "--length-penalty", type=float, default=1.0, help="of the beam search (default 1)"
@@ -46,18 +56,24 @@ def main(arguments: list[str]) -> int:
     machine_options(parser)
     options = parser.parse_args(arguments)
 
+    show_warnings()
     device = use_machine(options)
+    from seqgen.experiment.model import BLOCK
     from seqgen.experiment.reopen import load
 
     model = load(options.run, options.checkpoint, device)
-    ended = []
-    for drawn in model.stream(
-        options.count, temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
+    few = min(10, options.beam) if options.beam > 1 else 10
+    count = few if options.count is None else options.count
+    stream = model.stream(
+        count, temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
         beam=options.beam, length_penalty=options.length_penalty, prefix=options.prefix,
         label=options.label, seed=options.seed, limit=options.limit,
-    ):  # fmt: skip
-        write_lines([drawn.text])
-        ended.append(drawn.ended)
+    )  # fmt: skip
+    ended: list[bool] = []
+    with silenced(options.quiet):
+        while block := list(islice(stream, BLOCK)):
+            write_lines([drawn.text for drawn in block])
+            ended += (drawn.ended for drawn in block)
     if not all(ended) and not options.quiet:
         limit = model.limit if options.limit is None else options.limit
         print(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 from seqgen.errors import UserError
@@ -63,25 +66,45 @@ def _checked_device(name: str) -> str:
     return name
 
 
-def lines_of_standard_input() -> list[str]:
-    """All lines, by their newlines only, so that one line in is one line out."""
+def show_warnings() -> None:
+    """Have warnings appear on stderr."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
+    )
+
+
+@contextmanager
+def silenced(quiet: bool) -> Iterator[None]:
+    """Inside, our warnings are not shown where `quiet`."""
+    log = logging.getLogger("seqgen")
+    level = log.level
+    if quiet:
+        log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def lines_of_standard_input() -> Iterator[str]:
+    """Line after line, by their newlines only, so that one line in is one line out."""
     if sys.stdin.isatty():
         print("reading sentences from the terminal, one a line; end with Ctrl-D", file=sys.stderr)
-    data = sys.stdin.buffer.read()
-    try:
-        text = data.decode("utf-8").removeprefix("\ufeff")  # utf-8-sig counts bytes from behind it
-    except UnicodeDecodeError as problem:
-        before = data[: problem.start].split(b"\n")
-        raise UserError(
-            f"standard input:{len(before)}:{len(before[-1])}: byte {data[problem.start]:#04x} is "
-            "not UTF-8; convert the text to UTF-8"
-        ) from None
-    text = text.replace("\r\n", "\n")
-    return text.removesuffix("\n").split("\n") if text else []
+    for number, data in enumerate(sys.stdin.buffer, 1):
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as problem:
+            raise UserError(
+                f"standard input:{number}:{problem.start}: byte {data[problem.start]:#04x} is "
+                "not UTF-8; convert the text to UTF-8"
+            ) from None
+        text = text.removeprefix("\ufeff") if number == 1 else text
+        if text:  # a byte order mark alone is no line
+            yield text.removesuffix("\r\n").removesuffix("\n")
 
 
 def write_lines(lines: list[str]) -> None:
-    """Lines to stdout; a newline inside a sentence would break one sentence a line."""
+    """A block of lines to stdout; a newline inside a sentence would break one sentence a line."""
     flat = (line.replace("\r\n", " ").replace("\n", " ").replace("\r", " ") for line in lines)
     sys.stdout.write("".join(f"{line}\n" for line in flat))
     sys.stdout.flush()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from seqgen.commands.generate import checkpoint
 from seqgen.commands.options import (
     Parser,
     lines_of_standard_input,
     machine_options,
+    show_warnings,
     use_machine,
     write_lines,
 )
+
+if TYPE_CHECKING:
+    from seqgen.experiment.model import TextModel
 
 EXAMPLES = """examples:
   seqgen score runs/x < sentences.txt
@@ -28,13 +34,28 @@ def main(arguments: list[str]) -> int:
     machine_options(parser)
     options = parser.parse_args(arguments)
 
+    show_warnings()
     device = use_machine(options)
     from seqgen.experiment.reopen import load
+    from seqgen.experiment.scoring import windows
 
     model = load(options.run, options.checkpoint, device)
-    lines = lines_of_standard_input()
-    spoken = [number for number, line in enumerate(lines) if line.strip()]
-    scores = model.score([lines[number] for number in spoken], options.label)
-    shown = {number: f"{score:.4f}" for number, score in zip(spoken, scores, strict=True)}
-    write_lines([shown.get(number, "") for number in range(len(lines))])
+    before = 0
+    for window in windows(lines_of_standard_input()):
+        write_lines(_scored(model, window, options.label, before))
+        before += len(window)
     return 0
+
+
+def _scored(model: TextModel, lines: list[str], label: str | None, before: int) -> list[str]:
+    """The figure of each line as text, blank for a blank one; `before` lines came earlier."""
+    from seqgen.experiment.scoring import TooLong
+
+    spoken = [number for number, line in enumerate(lines) if line.strip()]
+    try:
+        scores = model.score([lines[number] for number in spoken], label)
+    except TooLong as problem:
+        numbers = [before + spoken[number] for number in problem.numbers]
+        raise TooLong(numbers, problem.limit, "standard input, lines") from None
+    shown = {number: f"{score:.4f}" for number, score in zip(spoken, scores, strict=True)}
+    return [shown.get(number, "") for number in range(len(lines))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from seqgen.errors import UserError
-from seqgen.evaluation.likelihood import log_probabilities
+from seqgen.experiment import scoring
 from seqgen.generators.beam import beam_search
 from seqgen.generators.choose import Choose, Forced, Greedy, Sample
 from seqgen.generators.decoded import Decoded
@@ -23,6 +24,7 @@ from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
 
 BLOCK = 4096  # sentences decoded before any is handed out
+_log = logging.getLogger("seqgen")
 
 
 class Drawn(NamedTuple):
@@ -72,10 +74,11 @@ class TextModel:
             top_k: draw from the k likeliest tokens; 0 from all.
             top_p: draw from the smallest set of tokens that holds this mass; 1 from all.
             beam: above 1, the `count` best sentences of a beam search of this width instead of
-                draws.
+                draws; it goes with no temperature, top_k or top_p.
             length_penalty: exponent of the length that beam scores are divided by.
-            prefix: what every sentence begins with.
-            label: the label to generate, for a model trained with labels; None takes turns.
+            prefix: what every sentence begins with; a word not in the vocabulary is a warning.
+            label: the label to generate, for a model trained with labels; None takes turns (of
+                beams: the best of each label, then the second best of each, ...).
             seed: of the draws; the same seed gives the same sentences.
             limit: the most tokens; None for what the model was trained with.
 
@@ -109,6 +112,11 @@ class TextModel:
         if beam < 1:
             raise UserError(f"beam {beam}: must be 1 (no beam search) or more")
         time = self._time(limit)
+        if beam > 1 and (temperature, top_k, top_p) != (1.0, 0, 1.0):
+            raise UserError(
+                f"beam {beam} with temperature {temperature}, top-k {top_k}, top-p {top_p}: a beam "
+                "search draws nothing; leave these three out, or the beam"
+            )
         given = self._prefix(prefix, time)
         if beam > 1:
             yield from self._beams(count, beam, time, length_penalty, given, label)
@@ -124,32 +132,31 @@ class TextModel:
             yield from self._drawn(drawn)
 
     def score(
-        self, texts: Sequence[str], label: str | None = None, batch: int = 256
+        self, texts: Sequence[str], label: str | None = None, tokens: int = scoring.TOKENS
     ) -> list[float]:
         """Log-probability in nats of each sentence, END included; labels are averaged over where
         none is given.
 
+        Args:
+            texts: the sentences.
+            label: the label they are scored under, for a model trained with labels.
+            tokens: how many are scored at once; fewer take less memory, and the same figures.
+
         Raises:
             UserError: an unknown label; a sentence the vocabulary cannot spell.
+            TooLong: sentences longer than the generator can read.
         """
+        styles: Sequence[int] = range(self.generator.styles) if label is None else ()
+        if label is not None:
+            styles = [self._number(label)]
         found: list[float] = []
-        for begin in range(0, len(texts), batch):
-            sentences = self.vocabulary.encode(texts[begin : begin + batch], self.generator.limit)
-            with torch.no_grad(), evaluating(self.generator):
-                found += self._scores(sentences, label).tolist()
+        for window in scoring.windows(texts):
+            try:
+                found += scoring.scores(self.generator, self.vocabulary, window, styles, tokens)
+            except scoring.TooLong as problem:
+                numbers = [len(found) + number for number in problem.numbers]
+                raise scoring.TooLong(numbers, problem.limit) from None
         return found
-
-    def _scores(self, sentences: Sentences, label: str | None) -> Tensor:
-        if not self.generator.styles:
-            self._number(label)
-            return log_probabilities(self.generator, sentences).sum(1)
-        numbers = range(self.generator.styles) if label is None else [self._number(label)]
-        labelled = [
-            Sentences(sentences.ids, sentences.lengths, torch.full_like(sentences.lengths, number))
-            for number in numbers
-        ]
-        each = torch.stack([log_probabilities(self.generator, s).sum(1) for s in labelled])
-        return torch.logsumexp(each, 0) - torch.tensor(float(len(labelled))).log()
 
     def _beams(
         self,
@@ -160,17 +167,23 @@ class TextModel:
         given: Sentences | None,
         label: str | None,
     ) -> list[Drawn]:
-        if count > width:
+        searches = 1 if label is not None else max(1, self.generator.styles)
+        if count > width * searches:
+            each = f" for each of {searches} labels" if searches > 1 else ""
             raise UserError(
                 f"count {count} with beam {width}: a beam search gives at most {width} sentences"
+                f"{each}"
             )
-        row = torch.zeros(1, dtype=torch.int64, device=self.generator.device)
+        rows = torch.arange(searches, device=self.generator.device)
+        prefixes = None if given is None else _repeat(given, searches)
         with evaluating(self.generator):
             beams = beam_search(
-                self.generator, 1, width, time, condition=self._condition(row, label),
-                length_penalty=penalty, prefixes=given,
+                self.generator, searches, width, time, condition=self._condition(rows, label),
+                length_penalty=penalty, prefixes=prefixes,
             )  # fmt: skip
-        best = beams.scores[0].isfinite().nonzero().squeeze(1)[:count]
+        # By rank, then by label: the labels take turns.
+        ranked = torch.arange(searches * width, device=rows.device).view(searches, width).T
+        best = ranked[beams.scores.T.isfinite()][:count]
         return self._drawn(beams.decoded, best)
 
     def _drawn(self, decoded: Decoded, rows: Tensor | None = None) -> list[Drawn]:
@@ -185,9 +198,7 @@ class TextModel:
             return Condition(style=rows % self.generator.styles) if self.generator.styles else None
         return Condition(style=torch.full_like(rows, self._number(label)))
 
-    def _number(self, label: str | None) -> int:
-        if label is None:
-            return 0
+    def _number(self, label: str) -> int:
         if not self.labels:
             raise UserError(f"label {label!r}: this model was trained without labels")
         if label not in self.labels:
@@ -210,6 +221,10 @@ class TextModel:
     def _prefix(self, prefix: str, time: int) -> Sentences | None:
         if not prefix.strip():
             return None
+        if unknown := self.vocabulary.unknown_words(prefix):
+            _log.warning(
+                "the prefix has words this model does not know: %s", ", ".join(map(repr, unknown))
+            )
         ids = self.vocabulary.encode([prefix])
         ended = 0 if self.vocabulary.end is None else 1
         given = Sentences(ids.ids[:, : ids.ids.shape[1] - ended], ids.lengths - ended)

@@ -216,6 +216,17 @@ class Vocabulary:
         numbers = None if labels is None else torch.as_tensor(labels, dtype=torch.int64)
         return Sentences(ids, lengths, numbers)
 
+    def unknown_words(self, text: str) -> list[str]:
+        """The words (or characters) of a text that encoding reads as unknown, each once, as they
+        stand there."""
+        if self.unknown is None:
+            return []
+        special = (self.pad, self.begin, self.end, self.unknown)
+        found = self.tokenizer.encode(text, add_special_tokens=False)
+        pieces = zip(found.ids, found.offsets, strict=True)
+        words = [text[begin:end] for number, (begin, end) in pieces if number in special]
+        return list(dict.fromkeys(words))
+
     def texts(self, ids: Tensor, lengths: Tensor | None = None) -> list[str]:
         """Decode ids (rows, time) up to the first END, or to `lengths` (rows,) if that comes first.
 

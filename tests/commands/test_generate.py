@@ -49,6 +49,25 @@ def test_options_reach_the_model(seqgen: Call, plain: Path) -> None:
     assert len(set(found)) == 3
 
 
+def test_a_beam_gives_as_many_sentences_as_it_is_wide_up_to_ten(seqgen: Call, plain: Path) -> None:
+    for beam, count in ((2, 2), (3, 3), (12, 10)):
+        assert len(sentences(seqgen("generate", plain, "--beam", str(beam)))) == count
+
+
+def test_unknown_words_of_the_prefix_are_told(
+    seqgen: Call, plain: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = sentences(seqgen("generate", plain, "--prefix", "a zebra of zebra yaks"))
+    assert "does not know: 'zebra', 'yaks'" in caplog.text
+    caplog.clear()
+    assert (
+        sentences(seqgen("generate", plain, "--prefix", "a zebra of zebra yaks", "--quiet")) == told
+    )
+    assert caplog.text == ""
+    seqgen("generate", plain, "--prefix", "a")
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("more", [[], ["--temperature", "0.7"], ["--beam", "10"]])
 def test_every_sentence_begins_with_the_prefix(seqgen: Call, plain: Path, more: list[str]) -> None:
     for sentence in sentences(seqgen("generate", plain, "--prefix", "a", *more)):
@@ -119,7 +138,12 @@ def test_no_note_where_all_sentences_ended_or_nothing_ends_them(
         (["--top-p", "0"], "top-p 0.0"),
         (["--top-p", "1.5"], "top-p 1.5"),
         (["--beam", "0"], "beam 0: must be 1"),
-        (["--beam", "3"], "count 10 with beam 3: a beam search gives at most 3 sentences"),
+        (["--beam", "3", "--count", "4"], "count 4 with beam 3: a beam search gives at most 3"),
+        (
+            ["--beam", "3", "--top-k", "5"],
+            "beam 3 with temperature 1.0, top-k 5, top-p 1.0: a beam",
+        ),
+        (["--beam", "3", "--temperature", "0.5"], "draws nothing; leave these three out"),
         (["--limit", "0"], "limit 0: must be at least 1"),
         (["--prefix", "a " * 24], "the prefix has 24 tokens, the sentence at most 24"),
         (["--prefix", "a a", "--limit", "2"], "the prefix has 2 tokens, the sentence at most 2"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import math
+import sys
 from pathlib import Path
 
 import pytest
-from command_runs import SENTENCES, Call
+from command_runs import MACHINE, SENTENCES, Call
 
 from seqgen import load
+from seqgen.commands.main import main
+from seqgen.experiment import scoring
 
 FIRST, SECOND = SENTENCES[:2]
 
@@ -65,6 +69,44 @@ def test_what_generate_writes_can_be_scored(seqgen: Call, plain: Path) -> None:
     assert all(math.isfinite(float(line)) for line in done.out.splitlines())
 
 
+def test_the_first_scores_come_before_the_last_lines_are_read(
+    plain: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[int] = []
+
+    class Watched(io.BytesIO):
+        def __next__(self) -> bytes:
+            shown.append(capsys.readouterr().out.count("\n"))
+            return super().__next__()
+
+    monkeypatch.setattr(scoring, "LINES", 4)
+    given = Watched(lines(*SENTENCES[:9], "", FIRST))
+    monkeypatch.setattr(sys, "stdin", type("Input", (), {"buffer": given, "isatty": bool}))
+    assert main(["score", str(plain), "--threads", "1"]) == 0
+    # Before each of the 11 lines and the end: what has come out since the line before.
+    assert shown == [0, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0]
+    assert capsys.readouterr().out.count("\n") == 3
+
+
+def test_lines_too_long_for_the_model_are_named(
+    seqgen: Call, tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = "--generator.kind transformer --generator.width 8 --generator.heads 2 --batch 8"
+    short = "--generator.layers 1 --generator.limit 24 --corpus.limit 24 --phases.0.steps 2"
+    run = tmp_path / "run"
+    words = [*small.split(), *short.split(), "--corpus.train", str(corpus), "--name", "run"]
+    words += ["--evaluate.samples", "4", "--runs", str(tmp_path)]
+    assert seqgen("train", "text/mle-lstm", *words, *MACHINE).status == 0
+    given = [FIRST, "", "a " * 24, SECOND, "", FIRST, "a " * 23, "a " * 30]
+    done = seqgen("score", run, given=lines(*given))
+    assert (done.status, done.out) == (2, "")
+    assert "standard input, lines 3, 8: longer than the 24 tokens this model can read" in done.err
+    monkeypatch.setattr(scoring, "LINES", 4)  # a window that is fine comes out before
+    done = seqgen("score", run, given=lines(*[FIRST, ""] * 2, *given))
+    assert done.status == 2 and len(done.out.splitlines()) == 4
+    assert "lines 7: longer" in done.err
+
+
 def test_labels(seqgen: Call, labelled: Path) -> None:
     def scores(*label: str) -> list[float]:
         done = seqgen("score", labelled, *label, given=lines(*SENTENCES[:4]))
@@ -78,7 +120,7 @@ def test_labels(seqgen: Call, labelled: Path) -> None:
 
 def test_a_checkpoint_can_be_chosen(seqgen: Call, plain: Path) -> None:
     found = {
-        seqgen("score", plain, "--checkpoint", step, given=lines(FIRST)).out for step in "0246"
+        seqgen("score", plain, "--checkpoint", step, given=lines(*SENTENCES)).out for step in "0246"
     }
     assert len(found) == 4
 

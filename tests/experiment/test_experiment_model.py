@@ -103,7 +103,7 @@ def test_beams_of_labels_take_turns(labelled: TextModel) -> None:
     assert apart[0] != apart[1]
     for count in (1, 2, 3, 8):
         assert labelled.generate(count, beam=4) == turns[:count]
-    with pytest.raises(UserError, match="count 9 with beam 4.*4 sentences for each of 2 labels"):
+    with pytest.raises(UserError, match=r"count 9 with beam 4.*4 sentences for each of 2 labels"):
         labelled.generate(9, beam=4)
     found = labelled.generate(6, beam=3, prefix="a man")
     assert len(found) == 6 and all(text.startswith("a man") for text in found)
@@ -111,7 +111,7 @@ def test_beams_of_labels_take_turns(labelled: TextModel) -> None:
 
 @pytest.mark.parametrize("drawing", [{"temperature": 0.5}, {"top_k": 3}, {"top_p": 0.9}])
 def test_a_beam_does_not_draw(model: TextModel, drawing: dict[str, float]) -> None:
-    with pytest.raises(UserError, match="beam 3 with temperature .*: a beam search draws nothing"):
+    with pytest.raises(UserError, match=r"beam 3 with temperature .*: a beam search draws nothing"):
         model.generate(3, beam=3, **drawing)  # type: ignore[arg-type]
 
 
