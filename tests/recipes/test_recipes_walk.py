@@ -162,7 +162,7 @@ def test_golden_losses_are_of_recipes_there_are() -> None:
         ["--generator.kind", "transformer", "--generator.heads", "6", "--generator.width", "768"],
         ["--generator.kind", "relational"],
         ["--generator.kind", "pretrained", "--generator.source", "gpt2", "--vocabulary", "none"],
-        ["--corpus.styles", "good", "a.txt", "bad", "b.txt", "--by_label", "--corpus.valid", "c"],
+        ["--corpus.styles", "good", "a.txt", "bad", "b.txt", "--by_label", "--corpus.valid", "0.1"],
         ["--corpus.train", "x.csv", "--corpus.label", "stars", "--corpus.text", "sentence"],
         ["--corpus.kind", "grammar"],
         ["--vocabulary.kind=subword", "--vocabulary.size=8000", "--vocabulary.punctuation=keep"],
