@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -160,13 +161,14 @@ def by_position(
 def read_sentences(path: Path, lowercase: bool, split_final_period: bool) -> list[list[str]]:
     """Read one sentence a line, split at whitespace; an empty line is a sentence without words.
 
-    ``split_final_period`` makes a period glued to the last word a token of its own.
+    ``split_final_period`` makes a period glued to the last word a token of its own; not that of an
+    ellipsis, which is how vocabularies with ``punctuation: final`` read it too.
     """
     sentences = []
     with path.open(encoding="utf-8-sig") as lines:
         for line in lines:
             words = (line.lower() if lowercase else line).split()
-            if split_final_period and words and words[-1].endswith(".") and len(words[-1]) > 1:
+            if split_final_period and words and re.search(r"[^.]\.$", words[-1]):
                 words[-1:] = [words[-1][:-1], "."]
             sentences.append(words)
     return sentences

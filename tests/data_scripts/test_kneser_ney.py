@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqgen.text.vocabulary import Vocabulary
+
 SCRIPT = Path(__file__).parents[2] / "data_scripts" / "kneser_ney.py"
 CAPTIONS = Path(__file__).parents[2].parent / "shared" / "data" / "coco_texygen"
 spec = importlib.util.spec_from_file_location("kneser_ney", SCRIPT)
@@ -247,3 +249,14 @@ def test_captions_give_the_known_perplexity():
                  "--unknown-below", 2)  # fmt: skip
     perplexity = float(result.stdout.split("test: perplexity ")[1].split(",")[0])
     assert perplexity == pytest.approx(43.8, abs=1.0)
+
+
+def test_captions_are_read_as_the_vocabulary_reads_them(tmp_path: Path) -> None:
+    lines = ["A dog.", "two dogs ..", "a man and a dog together..", "wait...", "a cat .", "no end"]
+    file = tmp_path / "lines.txt"
+    file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    vocabulary = Vocabulary.train(lines, "word", lowercase=True, punctuation="final")
+    ids = vocabulary.encode(lines)
+    assert vocabulary.texts(ids.ids, ids.lengths) == [
+        " ".join(words) for words in kneser_ney.read_sentences(file, True, True)
+    ]
