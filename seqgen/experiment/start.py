@@ -128,7 +128,7 @@ def require_resumable(before: Recipe, after: Recipe) -> None:
     one, other = before.phases[-1], after.phases[-1]
     if isinstance(one, Phase) and isinstance(other, Phase) and other.steps < one.steps:
         raise UserError(
-            f"{last} was {one.steps} and may only grow, {other.steps} is fewer: some of them may be "
+            f"{last} was {one.steps} and may only grow, {other.steps} is fewer; some may be "
             "done. A checkpoint of an earlier step can be used as it is (--checkpoint STEP)"
         )
     old, new = before.evaluate.select, after.evaluate.select
