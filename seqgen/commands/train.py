@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqgen.commands.options import Parser, machine_options, use_machine
+from seqgen.commands.options import Parser, machine_options, show_warnings, use_machine
 from seqgen.errors import RunFailure, UserError
 
 if TYPE_CHECKING:
@@ -38,9 +37,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"name one recipe{hint}, or --resume RUN{order}")
     if options.resume is not None and (options.init or options.seeds):
         parser.error("--resume goes with neither --init nor --seeds")
-    logging.basicConfig(
-        level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
-    )
+    show_warnings()
     recipe = _recipe(options, changes)  # all mistakes of the recipe are told before torch is loaded
     return _train(options, recipe)
 
@@ -53,7 +50,7 @@ def _parser() -> Parser:
         "--init", metavar="RUN", type=Path, help="start from the weights of this run"
     )
     parser.add_argument("--seeds", help="one run for each of these seeds: 1,2,3")
-    parser.add_argument("--name", help="name of the run folder (default: recipe and seed)")
+    parser.add_argument("--name", help="name of the run folder (default: the recipe's)")
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), help="where run folders are made"
     )
@@ -93,11 +90,21 @@ def _recipe(options: argparse.Namespace, changes: list[str]) -> Recipe:
         path = options.resume.expanduser() / "recipe.yaml"
         if not path.is_file():
             raise UserError(f"--resume {options.resume}: there is no run (no recipe.yaml in it)")
+        _require_run(path.parent)
         return override(read(str(path)), changes)
     recipe = override(read(options.recipe), changes)
     if missing := missing_corpus(recipe, options.recipe):
         raise UserError(missing)
     return recipe
+
+
+def _require_run(folder: Path) -> None:
+    """Refuse an exported model before anything is written into its folder."""
+    if (folder / "generator.safetensors").is_file() and not (folder / "checkpoints").exists():
+        raise UserError(
+            f"--resume {folder}: this is an exported model, which holds no optimizer to go on "
+            "with; resume the run it was exported from"
+        )
 
 
 def _train(options: argparse.Namespace, recipe: Recipe) -> int:
@@ -118,11 +125,33 @@ def _train(options: argparse.Namespace, recipe: Recipe) -> int:
             _tell(start(one, folder, machine, options.init))
         return 0
     except RuntimeError as problem:
-        if world > 1 and "by peer" in str(problem):  # gloo: closed or reset, wherever we waited
-            raise RunFailure("another process of this training ended; it says why") from problem
+        if said := _known_failure(problem, world):
+            raise RunFailure(said) from problem
         raise
     finally:
         distributed.stop()
+
+
+def _known_failure(problem: RuntimeError, world: int) -> str | None:
+    """In words what torch tells by classes and in the language of its makers; None: something
+    else."""
+    import torch
+
+    said = str(problem)
+    first = said.strip().partition("\n")[0]
+    if isinstance(problem, torch.OutOfMemoryError) or "DefaultCPUAllocator" in said:
+        return (
+            f"the memory of the device is used up ({first}); give a smaller --batch, or more "
+            "--accumulation (the parts a batch is split into), then resume or train anew"
+        )
+    if "device-side assert" in said:
+        return (
+            f"the GPU refused an operation ({first}); most often a number was not finite: try a "
+            "lower rate, or players.generator.clip, and --device cpu to see where it happens"
+        )
+    if world > 1 and "by peer" in said:  # gloo: closed or reset, wherever we waited
+        return "another process of this training ended; it says why"
+    return None
 
 
 def _resumed(folder: Path, recipe: Recipe, machine: Machine) -> Report:
@@ -174,15 +203,16 @@ def _tell(report: Report) -> None:
 
     if not distributed.is_main():
         return
-    print("sentences of the trained model:")
-    print("".join(f"  {text}\n" for text in report.samples))
     outcome = report.outcome
+    used = outcome.steps if outcome.best_step is None else outcome.best_step  # what load takes
+    print(f"sentences of step {outcome.steps if _of_the_last(report) else used}:")
+    print("".join(f"  {text}\n" for text in report.samples))
     columns = {"last": outcome.metrics}
     if report.best and outcome.best_step != outcome.steps:
         columns[f"step {outcome.best_step}"] = report.best
     columns["real data"] = report.real
     if report.test:
-        columns["test"] = report.test
+        columns[f"test (step {used})"] = report.test
     print(table(columns))
     if outcome.best_step is not None:
         print(f"\nbest checkpoint: step {outcome.best_step}")
@@ -200,13 +230,26 @@ def _tell(report: Report) -> None:
     )
 
 
+def _of_the_last(report: Report) -> bool:
+    """Whether the sentences are of the last step; a finished run that is resumed shows those of
+    the checkpoint that load takes."""
+    from seqgen.training.run import step_name
+
+    kept = report.folder / "samples" / f"{step_name(report.outcome.steps)}.txt"
+    shown = "".join(f"{text}\n" for text in report.samples)
+    return kept.is_file() and kept.read_text("utf-8").startswith(shown)
+
+
 def table(columns: Mapping[str, Mapping[str, float]]) -> str:
     """Figures by name, one column each for the model's checkpoints and as many real training
     sentences."""
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
-    lines = ["figure".ljust(14) + "".join(title.rjust(14) for title in columns)]
+    widths = [max(14, len(title) + 2) for title in columns]
+    titles = (title.rjust(width) for title, width in zip(columns, widths, strict=True))
+    lines = ["figure".ljust(14) + "".join(titles)]
     for name in names:
-        cells = [_cell(column.get(name)) for column in columns.values()]
+        values = (column.get(name) for column in columns.values())
+        cells = [_cell(value).rjust(width) for value, width in zip(values, widths, strict=True)]
         lines.append(name.ljust(14) + "".join(cells).rstrip())
     return "\n".join(lines)
 

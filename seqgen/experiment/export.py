@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from torch import nn
@@ -33,14 +34,20 @@ def export(run: str | Path, folder: str | Path, checkpoint: Which | None = None)
         raise UserError(
             "a model with labels has vectors that a Hugging Face model has no place for"
         )
-    draft = target.with_name(target.name + ".draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    model.vocabulary.save(draft)
-    _write(model, Path(run).expanduser(), draft)
-    if target.exists():
-        target.rmdir()
-    draft.rename(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A folder of our own, so that two exports at a time do not meet; its rights are not the usual
+    # ones, hence the draft inside it.
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        draft = work / target.name
+        draft.mkdir()
+        model.vocabulary.save(draft)
+        _write(model, Path(run).expanduser(), draft)
+        if target.exists():
+            target.rmdir()
+        draft.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return target
 
 

@@ -81,6 +81,27 @@ def test_nothing_is_left_where_the_run_is_damaged(seqgen: Call, copy: Path, tmp_
     assert sorted(file.name for file in tmp_path.iterdir()) == ["copied"]
 
 
+def test_nothing_is_left_where_writing_fails(
+    seqgen: Call, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    neighbour = tmp_path / "out.draft"
+    neighbour.mkdir()
+    monkeypatch.setattr("seqgen.experiment.export._write", full)
+    for folder in ("out", "deep/er/out"):
+        done = seqgen("export", plain, tmp_path / folder)
+        assert (done.status, done.out) == (1, "") and "No space left" in done.err
+    monkeypatch.undo()
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+    assert neighbour.is_dir() and not (tmp_path / "out").exists()
+    assert seqgen("export", plain, tmp_path / "out").status == 0
+    usual = tmp_path / "usual"
+    usual.mkdir()
+    assert (tmp_path / "out").stat().st_mode == usual.stat().st_mode
+
+
 @pytest.mark.parametrize("arguments", [[], ["run"], ["run", "folder", "more"]])
 def test_wrong_usage(seqgen: Call, arguments: list[str]) -> None:
     done = seqgen("export", *arguments)

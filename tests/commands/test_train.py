@@ -43,7 +43,7 @@ def test_it_tells_what_came_out_and_what_to_do_next(
     done = seqgen(*mle(corpus))
     assert (done.status, done.err) == (0, "")
     for words in (
-        "sentences of the trained model:",
+        "sentences of step 6:\n",
         "figure                  last",
         "\nbest checkpoint: step ",
         "\nrun folder: runs/mle-lstm\n",
@@ -51,6 +51,70 @@ def test_it_tells_what_came_out_and_what_to_do_next(
     ):
         assert words in done.out
     assert steps(tmp_path / "runs" / "mle-lstm") == [0, 2, 4, 6]
+
+
+def test_figures_and_sentences_say_of_which_step_they_are(seqgen: Call, tmp_path: Path) -> None:
+    run = ["train", *LABELLED, *MACHINE, "--runs", str(tmp_path), "--name", "run"]
+    assert "test (step 6)" in seqgen(*run[:-1], "other", "--evaluate.select", "none").out
+    assert seqgen(*run).status == 0
+    (tmp_path / "run" / "checkpoints" / "best").write_text("step-00000003\n")
+    seen = {}
+    for name, more in (("again", []), ("longer", ["--phases.0.steps", "7"])):
+        done = seqgen("train", "--resume", tmp_path / "run", *more, *MACHINE)
+        assert done.status == 0, done.err
+        first = done.out.splitlines()
+        best = next(line.split()[-1] for line in first if line.startswith("best checkpoint: step"))
+        assert f"test (step {best})" in done.out
+        seen[name] = (first[0], best, first[1].strip())
+    # Nothing was left to train the first time: the sentences are those of the checkpoint used.
+    assert seen["again"][0] == f"sentences of step {seen['again'][1]}:"
+    assert seen["longer"][0] == "sentences of step 7:"
+    assert (tmp_path / "run/samples/step-00000007.txt").read_text().startswith(seen["longer"][2])
+
+
+def test_an_exported_model_cannot_be_resumed(seqgen: Call, plain: Path, tmp_path: Path) -> None:
+    assert seqgen("export", plain, tmp_path / "model").status == 0
+    before = sorted(tmp_path.rglob("*"))
+    done = seqgen("train", "--resume", tmp_path / "model", *MACHINE)
+    assert (done.status, done.out) == (2, "")
+    assert "this is an exported model" in done.err and "resume the run it was" in done.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried"), "give a smaller --batch, or more"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't"), "give a smaller --batch"),
+        (RuntimeError("CUDA error: device-side assert triggered\nCompile"), "was not finite"),
+    ],
+)
+def test_failures_of_the_device_are_told_in_words(
+    seqgen: Call,
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: RuntimeError,
+    words: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("seqgen.training.trainer.Trainer.train", fail)
+    done = seqgen(*mle(corpus, "--runs", str(tmp_path)))
+    assert (done.status, done.out) == (1, "")
+    assert words in done.err and "Traceback" not in done.err and "Compile" not in done.err
+
+
+def test_other_failures_are_shown_as_faults(
+    seqgen: Call, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr("seqgen.training.trainer.Trainer.train", fail)
+    done = seqgen(*mle(corpus, "--runs", str(tmp_path)))
+    assert done.status == 1 and "Traceback" in done.err and "a fault in seqgen" in done.err
 
 
 def test_progress_goes_to_stderr_unless_quiet(
@@ -378,6 +442,11 @@ def test_figures_of_any_size_keep_their_columns() -> None:
         "figure                  last     real data",
         "nll                  20.5000           nan",
         "perplexity             8e+08",
+    ]
+    made = table({"last": {"nll": 1.0}, "test (step 1000000)": {"nll": 2.0}})
+    assert made.splitlines() == [
+        "figure                  last  test (step 1000000)",
+        "nll                   1.0000               2.0000",
     ]
 
 
