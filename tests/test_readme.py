@@ -1,14 +1,17 @@
-"""What README promises is there: set-up commands, support table, recipes, verbs and options."""
+"""What README promises is there and runs: set-up commands, support table, recipes, verbs and
+options."""
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
-from seqgen.commands.main import VERBS
+from seqgen.commands.main import VERBS, main
 from seqgen.experiment.support import table
 from seqgen.recipe import files
 from seqgen.recipe.overrides import override
@@ -52,3 +55,58 @@ def test_commands_are_understood(command: str) -> None:
     own = {"--seeds", "--init", "--name"}
     skip = {i for i, word in enumerate(words) if word in own or words[i - 1] in own}
     override(files.read(words[2]), [w for i, w in enumerate(words) if i > 2 and i not in skip])
+
+
+TINY = shlex.split(
+    "--corpus.count 200 --corpus.valid 16 --corpus.test 16 --generator.width 8 "
+    "--generator.hidden 8 --batch 8 --phases.0.steps 4 --evaluate.every 4 --evaluate.samples 8"
+)
+USES = [
+    command for command in COMMANDS if shlex.split(command)[1] in ("generate", "score", "export")
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with runs/quickstart, trained for a moment, and sentences.txt."""
+    folder = tmp_path_factory.mktemp("readme")
+    quiet = ["--threads", "1", "--quiet", "--runs", str(folder / "runs")]
+    assert main(["train", "quickstart", *TINY, *quiet]) == 0
+    (folder / "sentences.txt").write_text("a man\n\na woman\n")
+    return folder
+
+
+@pytest.mark.parametrize("command", USES)
+def test_what_is_done_with_a_trained_model_works(
+    command: str,
+    trained: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(trained)
+    words, _, given = command.partition("<")
+    data = Path(given.strip()).read_bytes() if given else b""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), "utf-8"))
+    verb, *arguments = shlex.split(words)[1:]
+    assert main([verb, *arguments]) == 0
+    out = capsys.readouterr().out.split("\n")[:-1]
+    if verb == "generate":
+        assert len(out) == int(arguments[arguments.index("--count") + 1])
+    elif verb == "score":
+        assert [bool(line) for line in out] == [True, False, True]
+    else:
+        assert (trained / out[0] / "generator.safetensors").is_file()
+
+
+def test_all_uses_of_a_trained_model_were_found() -> None:
+    assert {shlex.split(command)[1] for command in USES} == {"generate", "score", "export"}
+
+
+def test_the_python_block_runs(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
+    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    space: dict[str, object] = {}
+    *lines, generating, scoring = code.strip().splitlines()
+    exec(compile("\n".join(lines), "README.md", "exec", dont_inherit=True), space)
+    assert len(eval(generating, space)) == 10
+    assert [value < 0 for value in eval(scoring, space)] == [True]
