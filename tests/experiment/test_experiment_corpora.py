@@ -147,7 +147,22 @@ def test_longer_sentences_are_cut_and_told(
     assert f"{long} of 16 sentences were cut to 5 tokens" in caplog.text
 
 
-@pytest.mark.parametrize("valid", ["0.25", "last:3"])
+def test_a_number_of_rows_is_held_out_by_the_seed_of_the_corpus(tmp_path: Path) -> None:
+    file = sentences(tmp_path)
+
+    def held(*more: str) -> str:
+        corpora = open_corpora(tiny(tmp_path, "--corpus.valid", "5", *more, train=file), None)
+        assert {name: len(split) for name, split in corpora.splits.items()} == {
+            "train": 11,
+            "valid": 5,
+        }
+        ids = corpora.splits["valid"].select(torch.arange(5))
+        return " | ".join(corpora.vocabulary.texts(ids.ids, ids.lengths))
+
+    assert held() == held("--seed", "2") != held("--corpus.seed", "3")
+
+
+@pytest.mark.parametrize("valid", ["0.25", "5", "last:3"])
 def test_blank_lines_are_told_once(
     valid: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
