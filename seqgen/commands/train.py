@@ -205,7 +205,7 @@ def _tell(report: Report) -> None:
         return
     outcome = report.outcome
     used = outcome.steps if outcome.best_step is None else outcome.best_step  # what load takes
-    print(f"sentences of step {outcome.steps if _of_the_last(report) else used}:")
+    print(f"sentences of step {report.samples_step}:")
     print("".join(f"  {text}\n" for text in report.samples))
     columns = {"last": outcome.metrics}
     if report.best and outcome.best_step != outcome.steps:
@@ -228,16 +228,6 @@ def _tell(report: Report) -> None:
         f"  seqgen score {quoted} < sentences.txt\n"
         f"  seqgen train text/mle-lstm --corpus.train my.txt     (a file of your own)"
     )
-
-
-def _of_the_last(report: Report) -> bool:
-    """Whether the sentences are of the last step; a finished run that is resumed shows those of
-    the checkpoint that load takes."""
-    from seqgen.training.run import step_name
-
-    kept = report.folder / "samples" / f"{step_name(report.outcome.steps)}.txt"
-    shown = "".join(f"{text}\n" for text in report.samples)
-    return kept.is_file() and kept.read_text("utf-8").startswith(shown)
 
 
 def table(columns: Mapping[str, Mapping[str, float]]) -> str:

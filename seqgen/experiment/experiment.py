@@ -47,6 +47,7 @@ class Report:
     test: Mapping[str, float]
     real: Mapping[str, float]
     samples: Sequence[str]
+    samples_step: int
 
 
 class Experiment:
@@ -62,6 +63,7 @@ class Experiment:
             module.to(machine.device)
         self.measure = _measure(recipe, corpora, self.modules)
         self.samples: list[str] = []
+        self.samples_step = 0
         self.journal = Journal(run.folder, machine.quiet)
         self.trainer = self._trainer(machine)
 
@@ -72,13 +74,16 @@ class Experiment:
         finally:
             self.journal.close()
         if not distributed.is_main():  # only the main process reports
-            return Report(self.run.folder, outcome, {}, {}, {}, [])
+            return Report(self.run.folder, outcome, {}, {}, {}, [], outcome.steps)
         real = self.measure.real(Stream.of(self.recipe.seed, "real data"))
         if not self.samples:  # nothing was left to train: those of the checkpoint load takes
             load_weights(self.run, self.modules)
             self.samples = self.measure(self._stream)[1]
+            self.samples_step = outcome.steps if outcome.best_step is None else outcome.best_step
         best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
-        return Report(self.run.folder, outcome, best, self._test(), real, self.samples[:8])
+        return Report(
+            self.run.folder, outcome, best, self._test(), real, self.samples[:8], self.samples_step
+        )
 
     def _test(self) -> dict[str, float]:
         """The likelihood of the test sentences, scored once, under the checkpoint that `load` would
@@ -123,6 +128,7 @@ class Experiment:
 
     def _evaluate(self, moment: EvaluationMoment) -> Mapping[str, float]:
         figures, self.samples = self.measure(self._stream)
+        self.samples_step = moment.step
         lines = "".join(f"{text}\n" for text in self.samples)
         self.run.write_text(f"samples/{step_name(moment.step)}.txt", lines)
         return figures
