@@ -1,0 +1,9 @@
+"""Every worker computes with one thread: two workers on two cores, and figures that repeat."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported anywhere: it reads these once.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
