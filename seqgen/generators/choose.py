@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from seqgen.generators.drawing import draw, draw_gumbel, gumbel_noise
+from seqgen.generators.drawing import draw, draw_gumbel
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
@@ -105,7 +105,7 @@ class Sample:
 
     def prepare(self, rows: Tensor, steps: int, vocabulary: int, stream: Stream | None) -> None:
         """One uniform number (CPU) or one seed (GPU) per row and step."""
-        stream = _need_stream(stream, "Sample")
+        stream = need_stream(stream, "Sample")
         draws = stream.bits if rows.is_cuda else stream.uniform
         self._numbers = draws(rows, steps).t().contiguous()  # a step's numbers side by side
 
@@ -158,7 +158,7 @@ class Mixed:
 
     def prepare(self, rows: Tensor, steps: int, vocabulary: int, stream: Stream | None) -> None:
         """Two numbers per row and step: the coin and the draw."""
-        stream = _need_stream(stream, "Mixed")
+        stream = need_stream(stream, "Mixed")
         _need_steps(self.ids, steps)
         coins = stream.child("coin").uniform(rows, steps if self.per == "token" else 1)
         self._gold = (coins < self.gold_share).expand(-1, steps)
@@ -169,56 +169,6 @@ class Mixed:
         gold = self.ids[rows, step]
         drawn = self._sample(step, logits.detach(), rows).fed
         return Choice(torch.where(self._gold[rows, step], gold, drawn), gold)
-
-
-class GumbelSoftmax:
-    """Relaxed samples softmax((logits + Gumbel noise) / temperature) with gradients (Jang et al.,
-    2016, arXiv 1611.01144; Maddison et al., 2016, arXiv 1611.00712).
-
-    Args:
-        temperature: positive; towards 0 the tokens become one-hot.
-        hard: feed and keep the one-hot argmax, with the gradient of the soft token
-            (straight-through).
-    """
-
-    soft, blockwise = True, True
-
-    def __init__(self, temperature: float = 1.0, hard: bool = False) -> None:
-        if not temperature > 0:
-            raise ValueError(f"temperature {temperature}: must be above 0")
-        self.temperature, self.hard = temperature, hard
-
-    def prepare(self, rows: Tensor, steps: int, vocabulary: int, stream: Stream | None) -> None:
-        """One seed per row and step."""
-        self._seeds = _need_stream(stream, "GumbelSoftmax").bits(rows, steps)
-
-    def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
-        """A relaxed draw a row."""
-        noise = gumbel_noise(self._seeds[rows, step], logits.shape[-1])
-        soft = torch.softmax((logits + noise) / self.temperature, -1)
-        if self.hard:
-            one_hot = torch.zeros_like(soft).scatter_(-1, soft.argmax(-1, keepdim=True), 1.0)
-            soft = one_hot - soft.detach() + soft
-        return Choice(soft, soft)
-
-
-class Soft:
-    """The noise-free expected token softmax(logits / temperature), with gradients."""
-
-    soft, blockwise = True, True
-
-    def __init__(self, temperature: float = 1.0) -> None:
-        if not temperature > 0:
-            raise ValueError(f"temperature {temperature}: must be above 0")
-        self.temperature = temperature
-
-    def prepare(self, rows: Tensor, steps: int, vocabulary: int, stream: Stream | None) -> None:
-        """Nothing random."""
-
-    def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
-        """The distribution itself."""
-        soft = torch.softmax(logits / self.temperature, -1)
-        return Choice(soft, soft)
 
 
 class Forced:
@@ -267,7 +217,8 @@ def keep_top_p(logits: Tensor, mass: float) -> Tensor:
     return logits.masked_fill(dropped.scatter(-1, order, dropped), -torch.inf)
 
 
-def _need_stream(stream: Stream | None, name: str) -> Stream:
+def need_stream(stream: Stream | None, name: str) -> Stream:
+    """The stream of a choice that draws; ValueError where `decode` was given none."""
     if stream is None:
         raise ValueError(
             f"{name} draws random numbers: give decode a stream, such as Stream.of(seed)"

@@ -12,16 +12,15 @@ from seqgen.generators.choose import (
     Forced,
     Gold,
     Greedy,
-    GumbelSoftmax,
     Mixed,
     Sample,
-    Soft,
     keep_top_k,
     keep_top_p,
 )
 from seqgen.generators.decoding import decode
 from seqgen.generators.protocol import Specials
 from seqgen.generators.recurrent import Recurrent
+from seqgen.generators.relaxed import GumbelSoftmax, Soft
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 

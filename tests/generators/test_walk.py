@@ -10,10 +10,11 @@ from safetensors.torch import load_model, save_model
 from small_generators import SPECIALS, VOCABULARY, make
 from torch import Tensor
 
-from seqgen.generators.choose import Choice, Gold, GumbelSoftmax, Sample
+from seqgen.generators.choose import Choice, Gold, Sample
 from seqgen.generators.decoded import Decoded
 from seqgen.generators.decoding import decode, styled, teacher_force
 from seqgen.generators.protocol import Condition, Generator
+from seqgen.generators.relaxed import GumbelSoftmax
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
