@@ -25,34 +25,18 @@ def cosine(updates: int, warm_up: int = 0, last: float = 0.0) -> Schedule:
     """A straight rise to 1 over `warm_up` updates, then half a cosine down to `last` at update
     `updates`.
     """
-    _require(
-        0 <= warm_up < updates, f"warm_up {warm_up} must be at least 0 and below updates {updates}"
+    return _risen(
+        updates,
+        warm_up,
+        lambda share: last + (1 - last) * 0.5 * (1 + math.cos(math.pi * share)),
     )
-
-    def factor(update: int) -> float:
-        if update < warm_up:
-            return _rise(update, warm_up)
-        share = min(1.0, (update - warm_up) / (updates - warm_up))
-        return last + (1 - last) * 0.5 * (1 + math.cos(math.pi * share))
-
-    return factor
 
 
 def linear(updates: int, warm_up: int = 0, last: float = 0.0) -> Schedule:
     """A straight rise to 1 over `warm_up` updates, then a straight line down to `last` at update
     `updates`.
     """
-    _require(
-        0 <= warm_up < updates, f"warm_up {warm_up} must be at least 0 and below updates {updates}"
-    )
-
-    def factor(update: int) -> float:
-        if update < warm_up:
-            return _rise(update, warm_up)
-        share = min(1.0, (update - warm_up) / (updates - warm_up))
-        return 1 + (last - 1) * share
-
-    return factor
+    return _risen(updates, warm_up, lambda share: 1 + (last - 1) * share)
 
 
 def inverse_square_root(warm_up: int) -> Schedule:
@@ -112,6 +96,20 @@ def piecewise_linear(points: Sequence[tuple[int, float]]) -> Schedule:
         return points[-1][1]
 
     return value
+
+
+def _risen(updates: int, warm_up: int, fall: Callable[[float], float]) -> Schedule:
+    """A straight rise over `warm_up` updates, then `fall` of the share of the rest that is over."""
+    _require(
+        0 <= warm_up < updates, f"warm_up {warm_up} must be at least 0 and below updates {updates}"
+    )
+
+    def factor(update: int) -> float:
+        if update < warm_up:
+            return _rise(update, warm_up)
+        return fall(min(1.0, (update - warm_up) / (updates - warm_up)))
+
+    return factor
 
 
 def _rise(update: int, warm_up: int) -> float:
