@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from seqgen.commands.generate import checkpoint
-from seqgen.commands.options import Parser
+from seqgen.commands.options import Parser, run_options
 
 EXAMPLES = """examples:
   seqgen export runs/x folder"""
@@ -14,11 +13,8 @@ def main(arguments: list[str]) -> int:
     parser = Parser(
         "export", "Write a trained model as a folder that other programs open.", EXAMPLES
     )
-    parser.add_argument("run", help="run folder")
+    run_options(parser)
     parser.add_argument("folder", help="new folder")
-    parser.add_argument(
-        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
-    )
     options = parser.parse_args(arguments)
     from seqgen.experiment.export import export
 

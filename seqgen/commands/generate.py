@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from itertools import islice
 
 from seqgen.commands.options import (
     Parser,
     machine_options,
+    run_options,
     show_warnings,
     silenced,
     use_machine,
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
 def main(arguments: list[str]) -> int:
     """Write `count` sentences to stdout."""
     parser = Parser("generate", "Write sentences of a trained model, one a line.", EXAMPLES)
-    parser.add_argument("run", help="run folder")
+    run_options(parser)
     parser.add_argument(
         "--count", type=int, help="how many sentences (default 10, at most the width of --beam)"
     )
@@ -50,9 +50,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--label", help="label to generate, for a model trained with labels")
     parser.add_argument("--limit", type=int, help="most tokens (default: what it was trained with)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
-    parser.add_argument(
-        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
-    )
     machine_options(parser)
     options = parser.parse_args(arguments)
 
@@ -82,12 +79,3 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
     return 0
-
-
-def checkpoint(text: str) -> str | int:
-    """Which checkpoint: a name or a step."""
-    if text in ("best", "latest"):
-        return text
-    if text.isdecimal():
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is neither best, latest nor a step")

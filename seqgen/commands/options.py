@@ -29,6 +29,23 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}. {self.prog} --help lists the options")
 
 
+def run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the run folder and --checkpoint."""
+    parser.add_argument("run", help="run folder")
+    parser.add_argument(
+        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
+    )
+
+
+def checkpoint(text: str) -> str | int:
+    """Which checkpoint: a name or a step."""
+    if text in ("best", "latest"):
+        return text
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is neither best, latest nor a step")
+
+
 def machine_options(parser: argparse.ArgumentParser) -> None:
     """Add --device, --threads and --quiet."""
     group = parser.add_argument_group("machine")

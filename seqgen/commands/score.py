@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seqgen.commands.generate import checkpoint
 from seqgen.commands.options import (
     Parser,
     lines_of_standard_input,
     machine_options,
+    run_options,
     show_warnings,
     use_machine,
     write_lines,
@@ -26,11 +26,8 @@ def main(arguments: list[str]) -> int:
     """Write one log-probability (nats, END included) a line of standard input; a blank line stays
     blank."""
     parser = Parser("score", "Log-probability in nats of each line of standard input.", EXAMPLES)
-    parser.add_argument("run", help="run folder")
+    run_options(parser)
     parser.add_argument("--label", help="score under this label, for a model trained with labels")
-    parser.add_argument(
-        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
-    )
     machine_options(parser)
     options = parser.parse_args(arguments)
 
