@@ -1,10 +1,24 @@
 """A number that says how it was measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 VERSION = "1"
 """Version of the definitions in this package: raised when any value changes for the same input."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Between which values a figure lies with this confidence, the sentences being a sample.
+
+    ``method`` says how it was found: ``bootstrap 1000``, ``half-sampling 50``. It tells of the
+    sentences that were drawn and not of the spread over training seeds.
+    """
+
+    low: float
+    high: float
+    method: str
+    confidence: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -13,12 +27,17 @@ class Score:
 
     ``signature`` is a list of ``key:value`` pairs joined by ``|``, after sacrebleu's ("A Call for
     Clarity in Reporting BLEU Scores", Post 2018, arXiv 1804.08771). Two values may be compared when
-    their names and signatures are equal.
+    their names and signatures are equal. The ``interval`` is no part of that.
     """
 
     name: str
     value: float
     signature: str
+    interval: Interval | None = None
+
+    def within(self, interval: Interval | None) -> "Score":
+        """Return the same score with this interval."""
+        return replace(self, interval=interval)
 
     def __str__(self) -> str:
         return f"{self.name} {self.value:.4f} ({self.signature})"

@@ -1,0 +1,46 @@
+"""How sentences are decoded from a trained model, as one value that can be swept over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seqgen.errors import UserError
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Decoding settings; the default draws from the whole distribution at temperature 1.
+
+    Attributes:
+        temperature: above 0; below 1 sharpens. 0 means greedy.
+        top_k: draw from the k likeliest tokens; 0 from all.
+        top_p: draw from the smallest set of tokens that holds this mass; 1 from all.
+        beam: above 1, the best sentences of a beam search of this width; nothing is drawn.
+        length_penalty: exponent of the length that beam scores are divided by.
+        reject_likelihood: the share of the drawn sentences that is kept, the likeliest under the
+            generator itself; 1 keeps all, 0.5 draws twice as many as it gives.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    beam: int = 1
+    length_penalty: float = 1.0
+    reject_likelihood: float = 1.0
+
+    def check(self) -> None:
+        """Raise UserError for values out of range or that do not go together."""
+        if self.beam < 1:
+            raise UserError(f"beam {self.beam}: must be 1 (no beam search) or more")
+        drawn = (self.temperature, self.top_k, self.top_p, self.reject_likelihood)
+        if self.beam > 1 and drawn != (1.0, 0, 1.0, 1.0):
+            raise UserError(
+                f"beam {self.beam} with temperature {self.temperature}, top-k {self.top_k}, top-p "
+                f"{self.top_p}, reject-likelihood {self.reject_likelihood}: a beam search draws "
+                "nothing; leave these out, or the beam"
+            )
+        if not 0 < self.reject_likelihood <= 1:
+            raise UserError(
+                f"reject-likelihood {self.reject_likelihood}: the share of sentences to keep, "
+                "above 0 and at most 1"
+            )
