@@ -47,4 +47,4 @@ class Encoder(Protocol):
         """What signatures call it; without ':' and '|'. It says all that decides the vectors."""
 
     def features(self, texts: Sequence[str]) -> Floats:
-        """One vector a sentence, (rows, width); a sentence's vector does not depend on the others."""
+        """One vector a sentence, (rows, width), whatever the others are."""
