@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.files import replacing
 from seqgen.text.errors import CorpusError
-from seqgen.text.files import replacing
 
 FORMAT = 1
 _MANIFEST = "corpus.json"

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TextIO, cast
 
+from seqgen.files import replacing
 from seqgen.text.errors import CorpusError, missing_file
-from seqgen.text.files import replacing
 
 EncodingErrors = Literal["strict", "replace", "ignore"]
 LONGEST_RECORD = 1 << 24  # characters; a CSV or JSON record cannot be cut and still be understood

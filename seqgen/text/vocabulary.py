@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from seqgen.files import replacing
 from seqgen.text.errors import CorpusError
-from seqgen.text.files import replacing
 from seqgen.text.opening import SpecialIds, open_tokenizer
 from seqgen.text.pipelines import (
     Kind,

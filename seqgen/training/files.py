@@ -1,34 +1,20 @@
-"""Files that are there whole or not at all, and stay there when the power goes."""
+"""Small helpers of checkpoint folders."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
+from seqgen.files import replacing, sync
 
-def sync(path: Path) -> None:
-    """Have a file's contents, or a folder's list of names, reach the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+__all__ = ["digest", "free_space", "replace_bytes", "sync"]
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a crash, sees the old contents or the new, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with open(draft, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync(path.parent)
+    with replacing(path) as file:
+        file.write(data)
 
 
 def digest(path: Path) -> str:

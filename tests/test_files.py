@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqgen.text.files import replacing
+from seqgen.files import replacing
 
 
 def test_the_file_is_synced_before_it_is_renamed_and_the_folder_after(

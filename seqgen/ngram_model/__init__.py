@@ -1,0 +1,1 @@
+"""An n-gram language model of our own: train, save, load, score; no torch."""

@@ -1,0 +1,1 @@
+"""Run folders -> pictures and pages; reads files only and needs no torch."""
