@@ -19,6 +19,10 @@ VERBS = {
     "train": "train a model from a recipe, or resume a run",
     "generate": "write sentences of a trained model",
     "score": "log-probability of each line under a trained model",
+    "evaluate": "measure generated sentences, a trained run or style transfer",
+    "compare": "several runs in one table, with quality-diversity curves",
+    "report": "write the report of a run anew, with its pictures",
+    "judge": "train and use judges: n-gram language models, classifiers",
     "export": "write a trained model as a folder that other programs open",
     "recipes": "list, show and check recipes",
 }
