@@ -8,16 +8,13 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import BadZipFile
 
 import torch
 
 from seqgen.errors import UserError
 from seqgen.evaluation.measure import Truth
-from seqgen.evaluation.sampling import sample
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
-from seqgen.generators.oracle import draw_oracle, load_oracle
-from seqgen.randomness import Stream
+from seqgen.experiment.synthetic import drawn_captions, drawn_ids, open_oracle
 from seqgen.recipe import data
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.encoded import Encoded
@@ -93,7 +90,7 @@ def _files(
     vocabulary: Vocabulary | None,
     reuse: bool,
 ) -> Corpora:
-    streams = _streams(corpus, _source(corpus, folder))
+    streams = file_streams(corpus, folder)
     for stream in streams.values():
         stream(Tally())  # a missing file is told now, not when the others have been read
     labels = label_names(streams["train"](Tally())) if corpus.labelled else {}
@@ -113,8 +110,10 @@ def _files(
     return Corpora(vocabulary, splits, corpus.limit, labels)
 
 
-def _streams(corpus: data.FilesCorpus, source: Any) -> dict[str, Reading]:
-    """How each split is read, again and again."""
+def file_streams(corpus: data.FilesCorpus, folder: Path | None) -> dict[str, Reading]:
+    """How each split of a corpus of files is read, again and again; `folder` as in
+    `open_corpora`."""
+    source = _source(corpus, folder)
 
     def reading(given: Any) -> Reading:
         label = None if isinstance(given, dict) else corpus.label
@@ -223,16 +222,7 @@ def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary 
             f"style {corpus.style!r} is unknown; the grammar has: {', '.join(grammar.styles)}"
         )
     labels = {name: number for number, name in enumerate(grammar.styles)} if corpus.labelled else {}
-    counts = {"train": corpus.count, "valid": corpus.valid, "test": corpus.test}
-    drawn = {
-        # Each split has a stream of its own, so that asking for more of one leaves the others
-        # alone.
-        name: [
-            Example(*pair)
-            for pair in grammar.sample(count, Stream.of(corpus.seed, name).key, corpus.style)
-        ]
-        for name, count in counts.items()
-    }
+    drawn = {name: drawn_captions(corpus, name) for name in ("train", "valid", "test")}
     vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in drawn["train"]))
     splits = {
         name: Encoded.build(
@@ -244,24 +234,12 @@ def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary 
 
 
 def _oracle(corpus: data.OracleCorpus) -> Corpora:
-    if isinstance(corpus.parameters, str):
-        path = Path(corpus.parameters).expanduser()
-        if not path.is_file():
-            raise UserError(f"corpus.parameters: there is no file {path}; give an .npz, or a seed")
-        try:
-            oracle = load_oracle(path)
-        except (OSError, ValueError, RuntimeError, EOFError, BadZipFile) as problem:
-            raise UserError(
-                f"corpus.parameters: {corpus.parameters} cannot be read as an oracle ({problem}); "
-                "give an .npz of its arrays, or a seed"
-            ) from problem
-    else:
-        oracle = draw_oracle(corpus.parameters, corpus.vocabulary)
-    size = oracle.head.weight.shape[0]
+    oracle = open_oracle(corpus)
     splits = {}
-    for name, count in {"train": corpus.count, "valid": corpus.valid}.items():
-        ids = sample(oracle, count, corpus.length, Stream.of(corpus.seed, "oracle", name)).tokens
-        starts = torch.arange(count) * corpus.length
-        lengths = torch.full((count,), corpus.length)
+    for name in ("train", "valid"):
+        ids = drawn_ids(oracle, corpus, name)
+        starts = torch.arange(len(ids)) * corpus.length
+        lengths = torch.full((len(ids),), corpus.length)
         splits[name] = Encoded(ids.flatten().to(torch.int32), starts, lengths, pad=0)
+    size = oracle.head.weight.shape[0]
     return Corpora(Vocabulary.numbers(size), splits, corpus.length, {}, OracleTruth(oracle))
