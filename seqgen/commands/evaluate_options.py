@@ -1,0 +1,152 @@
+"""The options of seqgen evaluate, by form: sentences in files, a run, or style transfer."""
+
+from __future__ import annotations
+
+import argparse
+
+from seqgen.commands.options import Parser, checkpoint, machine_options
+
+ABOUT = """Measure sentences. There are three forms:
+
+  files     --hypotheses F --references F: generated sentences against one shared set of real ones
+  run       RUN: the same for sentences drawn from a trained run, and what only a model can tell
+  transfer  --sources F --to LABEL ... : rewritten sentences, row by row (one line a source)"""
+
+USAGE = """
+  seqgen evaluate --hypotheses F --references F [options]
+  seqgen evaluate RUN [options]
+  seqgen evaluate (--hypotheses F | RUN) --sources F --to LABEL [options]"""
+
+EXAMPLES = """examples:
+  seqgen evaluate --hypotheses generated.txt --references test.txt --train train.txt
+  seqgen evaluate --hypotheses generated.txt --references test.txt --preset texygen-readme
+  seqgen generate runs/x --count 10000 | seqgen evaluate --hypotheses - --references test.txt
+  seqgen evaluate runs/x --count 1000 --json
+  seqgen evaluate --hypotheses out.0 --sources negative.txt --to positive \\
+      --aligned-references reference.0 --style-judge runs/judge --language-judge yelp.arpa
+
+The transfer form repeats --hypotheses, --sources, --to and --aligned-references once a direction;
+the first of each belong together, the second of each, and so on."""
+
+COMMON = {"no_intervals", "seed", "json", "quiet"}
+TEXT = {"tokenizer", "lowercase"}
+FORMS = {
+    "files": COMMON
+    | TEXT
+    | {"hypotheses", "references", "train", "smoothing", "first", "self_first"}
+    | {"preset", "old_bugs", "threads"},
+    "run": COMMON
+    | {"run", "checkpoint", "count", "temperature", "top_k", "top_p", "beam", "reject_likelihood"}
+    | {"references", "train", "language_judge", "encoder", "temperatures", "no_sweep"}
+    | {"device", "threads"},
+    "transfer": COMMON
+    | TEXT
+    | {"run", "checkpoint", "hypotheses", "sources", "to", "aligned_references", "pairs"}
+    | {"style_judge", "language_judge", "real", "compare_with", "preset", "old_bugs"}
+    | {"device", "threads"},
+}
+"""Which options each form takes."""
+
+
+def parser() -> Parser:
+    """The parser of all three forms; `seqgen.commands.evaluate` decides between them."""
+    made = Parser("evaluate", ABOUT, EXAMPLES)
+    made.usage = USAGE
+    made.add_argument("run", nargs="?", help="run folder (forms run and transfer)")
+    _common(made)
+    _files(made)
+    _run(made)
+    _transfer(made)
+    machine_options(made)
+    return made
+
+
+def _common(made: Parser) -> None:
+    made.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
+    made.add_argument("--seed", type=int, default=0, help="of all that is drawn (default 0)")
+    made.add_argument("--no-intervals", action="store_true", help="faster: no 95 %% intervals")
+
+
+def _files(made: Parser) -> None:
+    group = made.add_argument_group("sentences in files")
+    group.add_argument(
+        "--hypotheses", action="append", metavar="F",
+        help="generated sentences, one a line (also .jsonl, .csv, .tsv, .gz; - is stdin)",
+    )  # fmt: skip
+    group.add_argument(
+        "--references", metavar="F", help="real sentences, shared by all hypotheses (also for RUN)"
+    )
+    group.add_argument(
+        "--train", metavar="F", help="training text, for the share copied from it (also for RUN)"
+    )
+    group.add_argument("--first", type=positive, metavar="N", help="measure the first N only")
+    group.add_argument(
+        "--self-first", type=positive, metavar="N",
+        help="self-BLEU among the first N (default: all, whatever --first says)",
+    )  # fmt: skip
+    group.add_argument("--smoothing", choices=("method1", "none"), help="of BLEU: method1 or none")
+    group.add_argument("--tokenizer", help="whitespace (default), nltk or character")
+    group.add_argument("--lowercase", action="store_true", help="fold case before measuring")
+    group.add_argument("--preset", metavar="NAME", help="measure as one body of literature did")
+    group.add_argument(
+        "--old-bugs", action="store_true", help="with --preset: repeat its known faults too"
+    )
+
+
+def _run(made: Parser) -> None:
+    group = made.add_argument_group("a run (RUN alone)")
+    group.add_argument("--checkpoint", type=checkpoint, help="best, latest or a step")
+    group.add_argument("--count", type=positive, help="how many sentences to draw")
+    group.add_argument("--temperature", type=float, default=1.0, help="below 1 sharpens")
+    group.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest; 0: all")
+    group.add_argument("--top-p", type=float, default=1.0, help="draw from this mass; 1: all")
+    group.add_argument("--beam", type=int, default=1, help="above 1: beam search, nothing drawn")
+    group.add_argument(
+        "--reject-likelihood", type=float, default=1.0, metavar="SHARE",
+        help="keep this share of the drawn sentences, the likeliest; 1: all",
+    )  # fmt: skip
+    group.add_argument(
+        "--language-judge", metavar="JUDGE",
+        help="ARPA file, run folder or Hugging Face folder (also for transfer)",
+    )  # fmt: skip
+    group.add_argument("--encoder", help="ngrams, run folder or Hugging Face folder")
+    group.add_argument(
+        "--temperatures", type=numbers, metavar="T,T,...", help="of the quality-diversity curve"
+    )
+    group.add_argument("--no-sweep", action="store_true", help="no quality-diversity curve")
+
+
+def _transfer(made: Parser) -> None:
+    group = made.add_argument_group("style transfer (--hypotheses or RUN, row by row)")
+    group.add_argument("--sources", action="append", metavar="F", help="what was rewritten")
+    group.add_argument("--to", action="append", metavar="LABEL", help="the style asked for")
+    group.add_argument(
+        "--aligned-references", action="append", nargs="+", metavar="F",
+        help="human rewritings, in each file one line a source",
+    )  # fmt: skip
+    group.add_argument(
+        "--pairs", metavar="F.jsonl", help="instead of files: rows with source, to, references"
+    )
+    group.add_argument("--style-judge", metavar="RUN", help="run folder of a classifier")
+    group.add_argument("--real", metavar="F", help="real text, for what the judges say of it")
+    group.add_argument(
+        "--compare-with", action="append", nargs="+", metavar="F",
+        help="another system's files, one a direction; once a system",
+    )  # fmt: skip
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1")
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers separated by commas."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: numbers separated by commas, such as 0.5,0.7,1"
+        ) from None
