@@ -10,6 +10,8 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from seqgen.recipe.settings import Positive, Settings, Share, Text, Whole
 
+Labelled = Annotated[dict[str, str], Field(min_length=1)]  # a file a label
+
 
 def kind_or_files(given: Any) -> str | None:
     """The kind of a corpus; `files` where none is given."""
@@ -26,14 +28,14 @@ class FilesCorpus(Settings):
     train: str | tuple[str, ...] | None = None
     """Training sentences: .txt, .jsonl, .csv or .tsv (each also .gz), a Hugging Face dataset as
     hf:owner/name, or - for standard input."""
-    valid: Share | Positive | Text | None = 0.05
-    """Validation sentences: a file, or training sentences held out: a share of them (0.05), a
-    number (500), or last:500 for the last 500."""
+    valid: Share | Positive | Text | Labelled | None = 0.05
+    """Validation sentences: a file, one file a label as `styles` has them, or training sentences
+    held out: a share of them (0.05), a number (500), or last:500 for the last 500."""
     seed: Whole = 0
     """Which rows a held-out share or number takes."""
-    test: str | None = None
-    """Test sentences, scored once at the end."""
-    styles: Annotated[dict[str, str], Field(min_length=1)] | None = None
+    test: str | Labelled | None = None
+    """Test sentences, scored once at the end: a file, or one file a label."""
+    styles: Labelled | None = None
     """Training sentences as one file a label, in place of `train`: {negative: a.txt, positive:
     b.txt}."""
     text: str = "text"
@@ -53,7 +55,9 @@ class FilesCorpus(Settings):
 
     @field_validator("valid")
     @classmethod
-    def _check_valid(cls, valid: float | int | str | None) -> float | int | str | None:
+    def _check_valid(
+        cls, valid: float | int | str | dict[str, str] | None
+    ) -> float | int | str | dict[str, str] | None:
         if isinstance(valid, float) and not 0 < valid < 1:
             raise ValueError(
                 "a share must lie between 0 and 1, a number of rows is 1 or more; none switches "

@@ -14,8 +14,8 @@ class MethodSettings(Settings):
 
     players: ClassVar[tuple[str, ...]] = ("generator",)
     """Whom the method trains, in the order of its turns; `steps` counts the updates of the last."""
-    needs: ClassVar[tuple[str, ...]] = ()
-    """Optional networks of the recipe that the method needs."""
+    needs: ClassVar[tuple[str, ...]] = ("generator",)
+    """The networks of the recipe that the method needs."""
 
 
 class TeacherForcing(MethodSettings):
@@ -107,7 +107,7 @@ class ProfessorForcing(MethodSettings):
     """
 
     players: ClassVar[tuple[str, ...]] = ("discriminator", "generator")
-    needs: ClassVar[tuple[str, ...]] = ("discriminator",)
+    needs: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
 
     kind: Literal["professor-forcing"] = "professor-forcing"
     """The method."""
@@ -133,7 +133,19 @@ class ProfessorForcing(MethodSettings):
         return self
 
 
+class Classification(MethodSettings):
+    """A classifier learns the labels of the sentences: a judge for labelled text."""
+
+    players: ClassVar[tuple[str, ...]] = ("classifier",)
+    needs: ClassVar[tuple[str, ...]] = ("classifier",)
+
+    kind: Literal["classification"] = "classification"
+    """The method."""
+    smoothing: Dropout = 0.0
+    """Label smoothing: the share of probability spread evenly over the labels."""
+
+
 Method = Annotated[
-    TeacherForcing | ScheduledSampling | DataAsDemonstrator | ProfessorForcing,
+    TeacherForcing | ScheduledSampling | DataAsDemonstrator | ProfessorForcing | Classification,
     Field(discriminator="kind"),
 ]

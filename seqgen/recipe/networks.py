@@ -1,4 +1,4 @@
-"""Settings of generators and discriminators: one class a network."""
+"""Settings of generators, discriminators and classifiers: one class a network."""
 
 from __future__ import annotations
 
@@ -141,6 +141,41 @@ class RecurrentDiscriminator(Settings):
 
 
 Discriminator = RecurrentDiscriminator
+
+
+class HashedNgramsClassifier(Settings):
+    """Linear model over the words and hashed word n-grams of a sentence, in the manner of fastText
+    (Joulin et al. 2016, arXiv 1607.01759)."""
+
+    kind: Literal["hashed-ngrams"] = "hashed-ngrams"
+    """The network."""
+    width: Positive = 16
+    """Size of the vectors of words and n-grams."""
+    orders: Positive = 2
+    """Longest n-gram; 1: words alone."""
+    buckets: Positive = 100_000
+    """Vectors that the n-grams of two and more words share by their hash."""
+    dropout: Dropout = 0.0
+    """Share of a sentence's words and n-grams that is left out in training."""
+
+
+class ConvolutionClassifier(Settings):
+    """Convolutions over the words of a sentence and their largest values (Kim 2014, arXiv
+    1408.5882)."""
+
+    kind: Literal["convolution"] = "convolution"
+    """The network."""
+    width: Positive = 128
+    """Size of the token vectors."""
+    widths: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3, 4, 5)
+    """How many tokens each convolution sees."""
+    channels: Positive = 100
+    """Features of each convolution."""
+    dropout: Dropout = 0.5
+    """Dropout on the token vectors and on the features."""
+
+
+Classifier = Annotated[HashedNgramsClassifier | ConvolutionClassifier, Field(discriminator="kind")]
 
 
 def _check_heads(width: int, heads: int) -> None:

@@ -43,7 +43,7 @@ def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
     flags, faults = _split(arguments)
     data = recipe.model_dump(mode="json")
     # Kinds first, so that their other settings may stand before or after them.
-    for path, words in sorted(flags.items(), key=lambda flag: flag[0][-1] != "kind"):
+    for path, words in sorted(flags.items(), key=lambda flag: _rank(data, flag[0])):
         fault = _place(data, path, words, flags)
         if fault:
             faults.append(f"{_flag(path)}: {fault}")
@@ -55,6 +55,28 @@ def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
     if changed is None or faults:
         raise RecipeError("the command line", faults)
     return changed
+
+
+def _rank(data: dict[str, Any], path: Dotted) -> int:
+    """In which order flags are placed: those that name a kind, those that imply one, the others."""
+    if path[-1] == "kind":
+        return 0
+    place: Place | None = Place(Recipe, data)
+    for part in path:
+        if place is None:
+            return 2
+        if _implied(place, part):
+            return 1
+        place = place.step(part)
+    return 2
+
+
+def _implied(place: Place, part: str | int) -> str | None:
+    """The kind without a name, where it alone has the setting, as in --corpus.train my.txt."""
+    present, usual = place.chosen, Place(place.annotation, {}).chosen
+    if present is None or usual is None or part in present.model_fields:
+        return None
+    return usual.kinds()[0] if part in usual.model_fields else None
 
 
 def _split(arguments: Sequence[str]) -> tuple[dict[Dotted, list[str]], list[str]]:
@@ -123,11 +145,8 @@ def _choose(place: Place, node: dict[str, Any], rest: Dotted, words: list[str], 
     present, wanted = kinds.get(str(node.get("kind"))), None
     if rest == ("kind",) and len(words) == 1:
         wanted = words[0]
-    elif not said and present is not None and rest[0] not in present.model_fields:
-        # A setting that only the kind without a name has, as in --corpus.train my.txt.
-        usual = Place(place.annotation, {}).chosen
-        if usual is not None and rest[0] in usual.model_fields:
-            wanted = usual.kinds()[0]
+    elif not said:
+        wanted = _implied(place, rest[0])
     if wanted in kinds and kinds[wanted] is not present:
         node.clear()
         node["kind"] = wanted
@@ -150,7 +169,7 @@ def _value(words: list[str], annotation: Any) -> tuple[Any, str | None]:
     ):
         data, _, problems = syntax.parse(words[0])
         return data, "; ".join(text for _, text in problems) or None
-    if dict in kinds:
+    if dict in kinds and (len(words) > 1 or len(choices) == 1):
         return _pairs(words)
     if tuple in kinds and not (len(words) == 1 and str in choices):
         return [_scalar(word, members(annotation)) for word in words], None

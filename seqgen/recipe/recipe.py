@@ -17,7 +17,7 @@ from pydantic import Discriminator as TellApart
 
 from seqgen.recipe.data import Corpus, FilesCorpus, Vocabulary
 from seqgen.recipe.methods import Method
-from seqgen.recipe.networks import Discriminator, Generator
+from seqgen.recipe.networks import Classifier, Discriminator, Generator
 from seqgen.recipe.rules import Contradictions, contradictions
 from seqgen.recipe.settings import (
     Decay,
@@ -31,7 +31,9 @@ from seqgen.recipe.settings import (
 )
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
-Comparable = Literal["likelihood", "bleu", "self-bleu", "distinct", "entropy", "novelty"]
+Comparable = Literal[
+    "likelihood", "bleu", "self-bleu", "distinct", "entropy", "novelty", "accuracy"
+]
 Metric = Comparable | Literal["truth"]
 
 
@@ -171,7 +173,8 @@ class Evaluation(Settings):
     samples: Positive = 1_000
     """Sentences drawn for the metrics."""
     metrics: tuple[Metric, ...] = ("likelihood", "bleu", "self-bleu", "distinct")
-    """What is measured; `truth` is what a synthetic corpus knows of its own sentences."""
+    """What is measured; `truth` is what a synthetic corpus knows of its own sentences, `accuracy`
+    is that of a classifier, which has no other."""
     temperature: PositiveNumber = 1.0
     """Temperature of the drawn sentences."""
     select: Comparable | None = None
@@ -211,10 +214,12 @@ class Recipe(Settings):
     """The sentences."""
     vocabulary: Vocabulary | None = None
     """The vocabulary; an oracle corpus and a pretrained source bring their own."""
-    generator: Generator
-    """The generator."""
+    generator: Generator | None = None
+    """The generator; none: a classifier alone is trained."""
     discriminator: Discriminator | None = None
     """The discriminator, for methods that have one."""
+    classifier: Classifier | None = None
+    """The classifier of sentences, for methods that have one."""
     phases: Annotated[tuple[Step, ...], Field(min_length=1)]
     """What is done, in order."""
     players: dict[str, Player] = Field(default_factory=lambda: {"generator": Player()})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seqgen.recipe.data import FilesCorpus, OpenVocabulary, OracleCorpus
 from seqgen.recipe.networks import PretrainedGenerator, TransformerGenerator
+from seqgen.recipe.outline import Place
 from seqgen.recipe.syntax import Dotted
 
 if TYPE_CHECKING:
@@ -25,25 +26,50 @@ class Contradictions(ValueError):
 
 def contradictions(recipe: Recipe) -> list[Problem]:
     """Every breach of the rules, in the order of the recipe."""
-    rules = (_styles, _vocabulary, _lengths, _phases, _players, _batch, _evaluation)
+    rules = (_networks, _labels, _vocabulary, _lengths, _phases, _players, _batch, _evaluation)
     return [problem for rule in rules for problem in rule(recipe)]
 
 
-def _styles(recipe: Recipe) -> Iterator[Problem]:
+def _networks(recipe: Recipe) -> Iterator[Problem]:
+    needed = {name for _, phase in recipe.walk() for name in phase.method.needs}
+    for network in ("generator", "classifier"):
+        if getattr(recipe, network) is not None and network not in needed:
+            yield (network,), "no phase trains or asks one; leave it out (none)"
+
+
+def _labels(recipe: Recipe) -> Iterator[Problem]:
     corpus = recipe.corpus
-    if not isinstance(corpus, FilesCorpus) or corpus.styles is None:
-        return
-    if isinstance(corpus.valid, str) and not corpus.valid.startswith("last:"):
+    if isinstance(corpus, FilesCorpus):
+        yield from _labelled_part(corpus, "valid", "hold out a part of the training sentences "
+                                  "(0.05, 500 or last:500), or none")  # fmt: skip
+        yield from _labelled_part(corpus, "test", "leave it out (none)")
+    for path, phase in recipe.walk():
+        if "classifier" in phase.method.needs and not corpus.labelled:
+            way = {"files": "corpus.styles (a file a label) or corpus.label (a column)"}
+            yield (
+                ("corpus",),
+                f"its sentences have no labels, and {phase.method.kind} (at {dotted(path)}) needs "
+                f"them; give {way.get(corpus.kind, 'a corpus with labels')}",
+            )
+            return
+
+
+def _labelled_part(corpus: FilesCorpus, name: str, other: str) -> Iterator[Problem]:
+    given = getattr(corpus, name)
+    if isinstance(given, dict):
+        if not corpus.labelled:
+            yield ("corpus", name), "has labels, but the training sentences have none; give a file"
+        elif corpus.styles is not None and set(given) != set(corpus.styles):
+            yield (
+                ("corpus", name),
+                f"has the labels {', '.join(given)}; give those of styles: "
+                f"{', '.join(corpus.styles)}",
+            )
+    elif isinstance(given, str) and corpus.styles is not None and not given.startswith("last:"):
+        files = " ".join(f"{label} FILE" for label in corpus.styles)
         yield (
-            ("corpus", "valid"),
-            f"{corpus.valid!r} has no labels, as styles has; hold out a part of the training "
-            "sentences (0.05, 500 or last:500), or none",
-        )
-    if corpus.test is not None:
-        yield (
-            ("corpus", "test"),
-            f"{corpus.test!r} has no labels, as styles has; leave it out (none), or give train "
-            "and test as files with a column for the label, and name it (corpus.label)",
+            ("corpus", name),
+            f"{given!r} has no labels, as styles has; give a file a label ({files}), or {other}",
         )
 
 
@@ -81,7 +107,12 @@ def _phases(recipe: Recipe) -> Iterator[Problem]:
         kind, players = phase.method.kind, phase.method.players
         for network in phase.method.needs:
             if getattr(recipe, network) is None:
-                yield (network,), f"missing; {kind} (at {dotted(path)}) needs one"
+                kinds = Place(type(recipe).model_fields[network].annotation, None).kinds
+                yield (
+                    (network,),
+                    f"missing; {kind} (at {dotted(path)}) needs one; give it with a kind: "
+                    f"{', '.join(kinds)}",
+                )
         known = f"the players of {kind} are {', '.join(players)}"
         for name in phase.only or ():
             if name not in players:
@@ -131,6 +162,16 @@ def _batch(recipe: Recipe) -> Iterator[Problem]:
 
 def _evaluation(recipe: Recipe) -> Iterator[Problem]:
     settings = recipe.evaluate
+    if recipe.generator is None and recipe.classifier is not None:
+        drawn = [name for name in settings.metrics if name != "accuracy"]
+        if drawn:
+            yield (
+                ("evaluate", "metrics"),
+                f"{', '.join(drawn)}: needs a generator, and there is a classifier alone; "
+                "take [accuracy]",
+            )
+    elif "accuracy" in settings.metrics:
+        yield ("evaluate", "metrics"), "accuracy is that of a classifier; a generator has none"
     if settings.select is not None and settings.select not in settings.metrics:
         yield ("evaluate", "select"), f"{settings.select!r} is not among evaluate.metrics"
     if settings.samples < 2 and "self-bleu" in settings.metrics:
