@@ -1,0 +1,91 @@
+"""Models of Hugging Face transformers that judge or encode: opened, named, fed in batches.
+
+transformers is imported where it is needed only: it takes seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seqgen.errors import UserError
+from seqgen.evaluation.batching import by_length
+
+TOKENS = 8192  # of a batch, padding among them
+
+
+class Batch(NamedTuple):
+    """Some sentences: their row numbers, ids (rows, time) and mask (rows, time), 1 on tokens."""
+
+    rows: list[int]
+    ids: Tensor
+    mask: Tensor
+
+
+def open_pretrained(source: str, kind: str) -> tuple[Any, Any]:
+    """A model and its tokenizer, from a local folder or, by name, from the hub.
+
+    Args:
+        source: the folder, or the name.
+        kind: the class of transformers that opens the model: AutoModel, AutoModelForCausalLM.
+
+    Raises:
+        UserError: nothing is there, or something else.
+    """
+    import transformers
+
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+        model = getattr(transformers, kind).from_pretrained(source, dtype=torch.float32)
+    except (OSError, ValueError, KeyError) as problem:
+        first = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        raise UserError(
+            f"cannot open {source!r}: give a folder that save_pretrained wrote, with model and "
+            f"tokenizer, or a name on the Hugging Face hub and a network ({first})"
+        ) from problem
+    return model.eval().requires_grad_(False), tokenizer
+
+
+def named(source: str | Path, model: nn.Module) -> str:
+    """What signatures call a network: the last part of its path and a checksum of its weights, so
+    that two of one name are not taken for the same."""
+    last = Path(source).expanduser().resolve().name if Path(source).exists() else str(source)
+    return f"{last}@{fingerprint(model)}".replace(":", "-").replace("|", "-")
+
+
+def fingerprint(model: nn.Module) -> str:
+    """The first 8 digits of the SHA-256 of the weights; the device makes no difference."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        total.update(name.encode())
+        total.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return total.hexdigest()[:8]
+
+
+def batches(
+    rows: Sequence[Sequence[int]], pad: int, device: torch.device | str, tokens: int = TOKENS
+) -> Iterator[Batch]:
+    """Rows of ids in padded batches of similar length."""
+    for numbers in by_length([len(row) for row in rows], tokens):
+        time = max(len(rows[number]) for number in numbers)
+        padded = [[*rows[n], *[pad] * (time - len(rows[n]))] for n in numbers]
+        lengths = torch.tensor([len(rows[number]) for number in numbers])
+        mask = (torch.arange(time) < lengths[:, None]).long()
+        yield Batch(numbers, torch.tensor(padded).to(device), mask.to(device))
+
+
+def require_readable(lengths: Sequence[int], model: Any, name: str) -> None:
+    """Raise UserError for sentences longer than the positions a model has."""
+    most = getattr(model.config, "max_position_embeddings", None)
+    long = [row for row, length in enumerate(lengths) if most is not None and length > most]
+    if long:
+        shown = ", ".join(str(row + 1) for row in long[:10]) + (", ..." if len(long) > 10 else "")
+        raise UserError(
+            f"sentences {shown}: longer than the {most} tokens {name} can read; shorten them or "
+            "leave them out"
+        )
