@@ -4,6 +4,8 @@ Every n-gram gets a number of its own: an n-gram is the pair (number of its firs
 token), and the pairs that occur are ranked. Nothing is hashed, so no two n-grams are ever confused.
 """
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -51,9 +53,9 @@ class Counts:
 
 def encode(sentences: Sequence[Sequence[str]]) -> Encoded:
     """Number the tokens of the sentences in the order of their first occurrence."""
-    lengths = np.array([len(sentence) for sentence in sentences], np.int64)
-    numbers: dict[str, int] = {}
-    flat = (numbers.setdefault(token, len(numbers)) for s in sentences for token in s)
+    lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+    numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+    flat = map(numbers.__getitem__, itertools.chain.from_iterable(sentences))
     tokens = np.fromiter(flat, np.int64, int(lengths.sum()))
     return Encoded(tokens, lengths, len(numbers))
 
