@@ -18,6 +18,7 @@ from seqgen.commands.options import (
 EXAMPLES = """examples:
   seqgen generate runs/x --count 100 --temperature 0.8
   seqgen generate runs/x --count 5 --beam 5
+  seqgen generate runs/x --count 100 --reject-likelihood 0.5
   seqgen generate runs/x --count 10 --prefix "a man" --label admiring --seed 3"""
 
 
@@ -46,6 +47,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--length-penalty", type=float, default=1.0, help="of the beam search (default 1)"
     )
+    parser.add_argument(
+        "--reject-likelihood",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="draw more and keep this share, the likeliest under the model itself: 0.5 draws twice "
+        "as many as it writes (default 1: all)",
+    )
     parser.add_argument("--prefix", default="", help="what every sentence begins with")
     parser.add_argument("--label", help="label to generate, for a model trained with labels")
     parser.add_argument("--limit", type=int, help="most tokens (default: what it was trained with)")
@@ -55,16 +64,21 @@ def main(arguments: list[str]) -> int:
 
     show_warnings()
     device = use_machine(options)
-    from seqgen.experiment.model import BLOCK
+    from seqgen.evaluation.settings import Decoding
+    from seqgen.experiment.drawing import BLOCK
     from seqgen.experiment.reopen import load
 
     model = load(options.run, options.checkpoint, device)
     few = min(10, options.beam) if options.beam > 1 else 10
     count = few if options.count is None else options.count
+    decoding = Decoding(
+        temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
+        beam=options.beam, length_penalty=options.length_penalty,
+        reject_likelihood=options.reject_likelihood,
+    )  # fmt: skip
     stream = model.stream(
-        count, temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
-        beam=options.beam, length_penalty=options.length_penalty, prefix=options.prefix,
-        label=options.label, seed=options.seed, limit=options.limit,
+        count, decoding, seed=options.seed, prefix=options.prefix, label=options.label,
+        limit=options.limit,
     )  # fmt: skip
     ended: list[bool] = []
     with silenced(options.quiet):

@@ -49,6 +49,14 @@ def test_options_reach_the_model(seqgen: Call, plain: Path) -> None:
     assert len(set(found)) == 3
 
 
+def test_of_more_draws_the_likeliest_are_written(seqgen: Call, plain: Path) -> None:
+    model, share = load(plain), ["--count", "6", "--reject-likelihood", "0.25"]
+    found = sentences(seqgen("generate", plain, *share, "--temperature", "0.8"))
+    assert found == model.generate(6, reject_likelihood=0.25, temperature=0.8)
+    assert found != model.generate(6, temperature=0.8)
+    assert set(found) <= set(model.generate(24, temperature=0.8))
+
+
 def test_a_beam_gives_as_many_sentences_as_it_is_wide_up_to_ten(seqgen: Call, plain: Path) -> None:
     for beam, count in ((2, 2), (3, 3), (12, 10)):
         assert len(sentences(seqgen("generate", plain, "--beam", str(beam)))) == count
@@ -141,9 +149,11 @@ def test_no_note_where_all_sentences_ended_or_nothing_ends_them(
         (["--beam", "3", "--count", "4"], "count 4 with beam 3: a beam search gives at most 3"),
         (
             ["--beam", "3", "--top-k", "5"],
-            "beam 3 with temperature 1.0, top-k 5, top-p 1.0: a beam",
+            "beam 3 with temperature 1.0, top-k 5, top-p 1.0, reject-likelihood 1.0: a beam",
         ),
-        (["--beam", "3", "--temperature", "0.5"], "draws nothing; leave these three out"),
+        (["--beam", "3", "--reject-likelihood", "0.5"], "draws nothing; leave these out"),
+        (["--reject-likelihood", "2"], "reject-likelihood 2.0: the share of sentences to keep"),
+        (["--beam", "3", "--temperature", "0.5"], "draws nothing; leave these out"),
         (["--limit", "0"], "limit 0: must be at least 1"),
         (["--prefix", "a " * 24], "the prefix has 24 tokens, the sentence at most 24"),
         (["--prefix", "a a", "--limit", "2"], "the prefix has 2 tokens, the sentence at most 2"),

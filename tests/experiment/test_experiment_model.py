@@ -11,7 +11,7 @@ from experiment_runs import SENTENCES, sentences, tiny, trained
 
 from seqgen import load as load_lazily
 from seqgen.errors import UserError
-from seqgen.experiment import model as model_module
+from seqgen.experiment import drawing as drawing_module
 from seqgen.experiment import scoring
 from seqgen.experiment.experiment import Machine
 from seqgen.experiment.model import TextModel
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_sentences_whatever_the_count(
     assert len(many) == 200 and len(set(many)) > 20
     for count in (1, 5, 10, 130):
         assert made.generate(count, seed=3) == many[:count]
-    monkeypatch.setattr(model_module, "BLOCK", 70)
+    monkeypatch.setattr(drawing_module, "BLOCK", 70)
     assert [drawn.text for drawn in made.stream(200, seed=3)] == many
     assert made.generate(200, seed=4) != many
 
