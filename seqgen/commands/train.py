@@ -205,12 +205,14 @@ def _tell(report: Report) -> None:
         return
     outcome = report.outcome
     used = outcome.steps if outcome.best_step is None else outcome.best_step  # what load takes
-    print(f"sentences of step {report.samples_step}:")
-    print("".join(f"  {text}\n" for text in report.samples))
+    if report.samples:
+        print(f"sentences of step {report.samples_step}:")
+        print("".join(f"  {text}\n" for text in report.samples))
     columns = {"last": outcome.metrics}
     if report.best and outcome.best_step != outcome.steps:
         columns[f"step {outcome.best_step}"] = report.best
-    columns["real data"] = report.real
+    if report.real:
+        columns["real data"] = report.real
     if report.test:
         columns[f"test (step {used})"] = report.test
     print(table(columns))
@@ -222,12 +224,26 @@ def _tell(report: Report) -> None:
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     quoted = shlex.quote(str(folder))
+    if not report.samples:
+        print(f"\n{judged(report)}\n\nrun folder: {folder}\nnext:")
+        print(f"  seqgen judge classify {quoted} < sentences.txt")
+        return
     print(
         f"\nrun folder: {folder}\nnext:\n"
         f"  seqgen generate {quoted} --count 10\n"
         f"  seqgen score {quoted} < sentences.txt\n"
         f"  seqgen train text/mle-lstm --corpus.train my.txt     (a file of your own)"
     )
+
+
+def judged(report: Report) -> str:
+    """How far a judge is to be trusted, in a line; always told."""
+    found = report.accuracy
+    if found is None:
+        return "this judge's accuracy is unknown: there are neither test nor validation sentences"
+    split = "test" if report.judged_on == "test" else "validation (there are no test sentences)"
+    each = ", ".join(f"{label} {share:.4f}" for label, share in found.per_label.items())
+    return f"{split} accuracy {found.overall:.4f} of {found.sentences} sentences ({each})"
 
 
 def table(columns: Mapping[str, Mapping[str, float]]) -> str:

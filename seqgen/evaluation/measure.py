@@ -76,8 +76,7 @@ class Measure:
         """All figures by name, and the sentences they were measured on."""
         figures: dict[str, float] = {}
         if "likelihood" in self.metrics and self.valid is not None:
-            result = likelihood(self.generator, self.valid)
-            figures.update(nll=result.nats, perplexity=result.perplexity)
+            figures |= self.test(self.valid)
         decoded = sample(self.generator, self.samples, self.limit, stream, Sample(self.temperature))
         sentences = decoded.sentences()
         texts = self._texts(sentences)
@@ -89,6 +88,11 @@ class Measure:
         rows = torch.randperm(len(self.training), generator=stream.generator())[: self.samples]
         sentences = self.training.select(rows)
         return self._of(sentences, self._texts(sentences), real=True)
+
+    def test(self, data: Rows) -> dict[str, float]:
+        """The likelihood of other real sentences."""
+        result = likelihood(self.generator, data)
+        return {"nll": result.nats, "perplexity": result.perplexity}
 
     def _texts(self, sentences: Sentences) -> list[str]:
         return self.vocabulary.texts(sentences.ids.cpu(), sentences.lengths.cpu())

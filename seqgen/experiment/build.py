@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from seqgen.discriminators.convolution import Convolution
+from seqgen.discriminators.hashed_ngrams import HashedNgrams
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
 from seqgen.errors import UserError
 from seqgen.generators.pretrained import Pretrained
@@ -21,6 +23,7 @@ from seqgen.methods.autoregressive.data_as_demonstrator import DataAsDemonstrato
 from seqgen.methods.autoregressive.professor_forcing import ProfessorForcing
 from seqgen.methods.autoregressive.scheduled_sampling import ScheduledSampling
 from seqgen.methods.autoregressive.teacher_forcing import TeacherForcing
+from seqgen.methods.classification import Classification
 from seqgen.methods.protocol import Method
 from seqgen.randomness import Stream
 from seqgen.recipe import methods, networks
@@ -88,11 +91,29 @@ def build_discriminator(settings: Any, generator: Generator, seed: int) -> nn.Mo
     raise UserError(f"discriminator kind {settings.kind!r} is not built yet")
 
 
+def build_classifier(settings: Any, vocabulary: Vocabulary, labels: int, seed: int) -> nn.Module:
+    """The classifier of a recipe, initialised from the seed alone.
+
+    Raises:
+        UserError: there are fewer than two labels to tell apart.
+    """
+    if labels < 2:
+        raise UserError(f"a classifier needs two labels or more; the corpus has {labels}")
+    with torch.random.fork_rng():
+        torch.manual_seed(Stream.of(seed, "classifier").key)
+        match settings:
+            case networks.HashedNgramsClassifier():
+                return HashedNgrams(len(vocabulary), labels, **_fields(settings))
+            case networks.ConvolutionClassifier():
+                return Convolution(len(vocabulary), labels, **_fields(settings))
+    raise UserError(f"classifier kind {settings.kind!r} is not built yet")
+
+
 def build_method(
     settings: Any, modules: Mapping[str, nn.Module], corpus: Rows, limit: int
 ) -> Method:
     """The method of a phase; `limit` is the most tokens of a sentence it draws."""
-    generator: Any = modules["generator"]
+    generator: Any = modules.get("generator")
     discriminator: Any = modules.get("discriminator")
     match settings:
         case methods.TeacherForcing():
@@ -125,6 +146,8 @@ def build_method(
                 decay=settings.average,
                 temperature=settings.temperature,
             )
+        case methods.Classification():
+            return Classification(modules["classifier"], settings.smoothing)
     raise UserError(f"method kind {settings.kind!r} is not built yet")
 
 
@@ -146,17 +169,27 @@ def build_modules(
     """The networks of a recipe by the names of their weight files; `weights` as in build_generator.
 
     Raises:
-        UserError: the generator cannot read sentences as long as the corpus has.
+        UserError: the generator cannot read sentences as long as the corpus has, or a classifier
+            has fewer than two labels to tell apart.
     """
-    generator = build_generator(recipe.generator, vocabulary, styles, recipe.seed, weights)
-    longest = recipe.corpus.limit
+    modules: dict[str, nn.Module] = {}
+    if recipe.generator is not None:
+        generator = build_generator(recipe.generator, vocabulary, styles, recipe.seed, weights)
+        _require_room(generator, recipe.corpus.limit)
+        modules["generator"] = generator
+        if recipe.discriminator is not None:
+            modules["discriminator"] = build_discriminator(
+                recipe.discriminator, generator, recipe.seed
+            )
+    if recipe.classifier is not None:
+        modules["classifier"] = build_classifier(recipe.classifier, vocabulary, styles, recipe.seed)
+    return modules
+
+
+def _require_room(generator: Generator, longest: int) -> None:
     if generator.limit is not None and generator.limit < longest:
         raise UserError(
             f"the generator reads at most {generator.limit} tokens, "
             f"sentences of the corpus may have {longest}: "
             f"lower corpus.limit to {generator.limit}"
         )
-    modules: dict[str, nn.Module] = {"generator": generator}
-    if recipe.discriminator is not None:
-        modules["discriminator"] = build_discriminator(recipe.discriminator, generator, recipe.seed)
-    return modules

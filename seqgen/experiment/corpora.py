@@ -127,7 +127,9 @@ def file_streams(corpus: data.FilesCorpus, folder: Path | None) -> dict[str, Rea
 
     whole = reading(source)
     streams = {"train": whole}
-    if isinstance(corpus.valid, str) and not corpus.valid.startswith("last:"):
+    if isinstance(corpus.valid, dict):
+        streams["valid"] = reading(_by_label(corpus.valid))
+    elif isinstance(corpus.valid, str) and not corpus.valid.startswith("last:"):
         streams["valid"] = reading(corpus.valid)
     elif corpus.valid is not None:
         rule = corpus.valid
@@ -135,8 +137,13 @@ def file_streams(corpus: data.FilesCorpus, folder: Path | None) -> dict[str, Rea
         # What was dropped is told of the file as a whole, with its training sentences.
         streams["valid"] = lambda _: Split(_counted(whole, Tally()), rule, corpus.seed).valid()
     if corpus.test is not None:
-        streams["test"] = reading(corpus.test)
+        test = corpus.test
+        streams["test"] = reading(_by_label(test) if isinstance(test, dict) else test)
     return streams
+
+
+def _by_label(files: Mapping[str, str]) -> dict[str, Path]:
+    return {label: Path(file) for label, file in files.items()}
 
 
 def _counted(whole: Reading, tally: Tally) -> Callable[[], Iterator[Example]]:
@@ -148,11 +155,13 @@ def _counted(whole: Reading, tally: Tally) -> Callable[[], Iterator[Example]]:
 
 def _source(corpus: data.FilesCorpus, folder: Path | None) -> Any:
     """What `read` takes. Standard input can be read once only, so the run keeps a copy."""
-    several = corpus.train if isinstance(corpus.train, tuple) else (corpus.styles or {}).values()
-    if "-" in (corpus.valid, corpus.test, *several):
+    several = corpus.train if isinstance(corpus.train, tuple) else ()
+    mappings = (corpus.styles, corpus.valid, corpus.test)
+    labelled = (file for given in mappings if isinstance(given, dict) for file in given.values())
+    if "-" in (corpus.valid, corpus.test, *several, *labelled):
         raise UserError("standard input (-) can only be the whole of corpus.train; give a file")
     if corpus.styles is not None:
-        return {label: Path(file) for label, file in corpus.styles.items()}
+        return _by_label(corpus.styles)
     if corpus.train is None:
         raise UserError(
             "this recipe needs a corpus: add --corpus.train my.txt (one sentence a line)"

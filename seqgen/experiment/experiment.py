@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from seqgen.errors import UserError
-from seqgen.evaluation.likelihood import likelihood
+from seqgen.evaluation.classification import Accuracy, ClassifierMeasure, accuracy
 from seqgen.evaluation.measure import FIGURES, Measure
 from seqgen.experiment.build import build_modules
 from seqgen.experiment.corpora import Corpora
+from seqgen.experiment.judge import keep_judge
 from seqgen.experiment.plan import build_phases, build_players
 from seqgen.experiment.reopen import load_weights
 from seqgen.randomness import Stream
@@ -39,7 +40,8 @@ class Machine:
 @dataclass(frozen=True)
 class Report:
     """What is told when a run ends: its folder, the figures of the last and of the best checkpoint,
-    of the selected one on the test sentences, and of real data; and some sentences."""
+    of the selected one on the test sentences, and of real data; some sentences; and, of a
+    classifier, how accurate it is on the sentences of `judged_on`."""
 
     folder: Path
     outcome: Outcome
@@ -48,6 +50,8 @@ class Report:
     real: Mapping[str, float]
     samples: Sequence[str]
     samples_step: int
+    accuracy: Accuracy | None = None
+    judged_on: str | None = None
 
 
 class Experiment:
@@ -75,12 +79,14 @@ class Experiment:
             self.journal.close()
         if not distributed.is_main():  # only the main process reports
             return Report(self.run.folder, outcome, {}, {}, {}, [], outcome.steps)
+        best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
+        if isinstance(self.measure, ClassifierMeasure):
+            return self._judged(outcome, best)
         real = self.measure.real(Stream.of(self.recipe.seed, "real data"))
         if not self.samples:  # nothing was left to train: those of the checkpoint load takes
             load_weights(self.run, self.modules)
             self.samples = self.measure(self._stream)[1]
             self.samples_step = outcome.steps if outcome.best_step is None else outcome.best_step
-        best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
         return Report(
             self.run.folder, outcome, best, self._test(), real, self.samples[:8], self.samples_step
         )
@@ -92,8 +98,20 @@ class Experiment:
         if test is None or not distributed.is_main():
             return {}
         load_weights(self.run, self.modules)
-        result = likelihood(self.measure.generator, test)
-        return {"nll": result.nats, "perplexity": result.perplexity}
+        return self.measure.test(test)
+
+    def _judged(self, outcome: Outcome, best: Mapping[str, float]) -> Report:
+        """The report of a classifier; what is known of it is kept in the run."""
+        load_weights(self.run, self.modules)
+        step = outcome.steps if outcome.best_step is None else outcome.best_step
+        split = next((name for name in ("test", "valid") if name in self.corpora.splits), None)
+        found = None
+        if split is not None:
+            names, data = list(self.corpora.labels), self.corpora.splits[split]
+            found = accuracy(self.modules["classifier"], data, names)
+        keep_judge(self.run, self.recipe, self.corpora.vocabulary, step, split, found)
+        test = {} if found is None or split != "test" else found.figures()
+        return Report(self.run.folder, outcome, best, test, {}, [], step, found, split)
 
     def _trainer(self, machine: Machine) -> Trainer:
         recipe = self.recipe
@@ -129,6 +147,8 @@ class Experiment:
     def _evaluate(self, moment: EvaluationMoment) -> Mapping[str, float]:
         figures, self.samples = self.measure(self._stream)
         self.samples_step = moment.step
+        if isinstance(self.measure, ClassifierMeasure):  # it draws none
+            return figures
         lines = "".join(f"{text}\n" for text in self.samples)
         self.run.write_text(f"samples/{step_name(moment.step)}.txt", lines)
         return figures
@@ -145,7 +165,12 @@ def evaluation(folder: Path, step: int) -> dict[str, float]:
     return found
 
 
-def _measure(recipe: Recipe, corpora: Corpora, modules: Mapping[str, nn.Module]) -> Measure:
+def _measure(
+    recipe: Recipe, corpora: Corpora, modules: Mapping[str, nn.Module]
+) -> Measure | ClassifierMeasure:
+    valid = corpora.splits.get("valid")
+    if recipe.generator is None:
+        return ClassifierMeasure(modules["classifier"], list(corpora.labels), valid)
     evaluate = recipe.evaluate
     return Measure(
         modules["generator"],  # type: ignore[arg-type]
@@ -153,7 +178,7 @@ def _measure(recipe: Recipe, corpora: Corpora, modules: Mapping[str, nn.Module])
         corpora.limit,
         evaluate.metrics,
         corpora.train,
-        corpora.splits.get("valid"),
+        valid,
         corpora.truth,
         evaluate.samples,
         evaluate.temperature,
@@ -164,9 +189,10 @@ def _selection(recipe: Recipe, corpora: Corpora) -> Selection | None:
     name = recipe.evaluate.select
     if name is None:
         return None
-    if name in ("likelihood", "bleu") and "valid" not in corpora.splits:
+    if name in ("likelihood", "bleu", "accuracy") and "valid" not in corpora.splits:
         raise UserError(f"evaluate.select {name} needs validation sentences: set corpus.valid")
-    if name not in FIGURES:
-        raise UserError(f"evaluate.select {name!r}: choose one of {', '.join(FIGURES)}")
-    figure, lower = FIGURES[name]
+    known = {**FIGURES, "accuracy": ("accuracy", False)}
+    if name not in known:
+        raise UserError(f"evaluate.select {name!r}: choose one of {', '.join(known)}")
+    figure, lower = known[name]
     return Selection(figure, lower, recipe.evaluate.patience)

@@ -37,7 +37,8 @@ def load(
         device: where to put the model.
 
     Raises:
-        UserError: no run there, a damaged file, or a tokenizer that is not the model's.
+        UserError: no run there, one of a judge, a damaged file, or a tokenizer that is not the
+            model's.
 
     Examples:
         >>> from seqgen import load                                    # doctest: +SKIP
@@ -47,10 +48,21 @@ def load(
     recipe, facts = read_run(run)
     vocabulary = open_vocabulary(run)
     labels: dict[str, int] = facts["labels"]
+    require_generator(run, recipe)
     settings = with_own_source(recipe, run.folder).generator
     generator = build_generator(settings, vocabulary, len(labels), recipe.seed, weights=False)
     load_weights(run, {"generator": generator}, checkpoint)
     return TextModel(generator.to(device).eval(), vocabulary, recipe.corpus.limit, labels)
+
+
+def require_generator(run: Run, recipe: Recipe) -> None:
+    """Raise UserError for a run that trained a classifier alone."""
+    if recipe.generator is None:
+        raise UserError(
+            f"{run.folder} is a judge: it classifies sentences and has no generator that could "
+            f"write, score or export any. Use it by: seqgen judge classify {run.folder} < "
+            "sentences.txt, or seqgen.experiment.judge.open_judge in Python"
+        )
 
 
 def open_vocabulary(run: Run) -> Vocabulary:

@@ -69,7 +69,7 @@ def scores(
         raise TooLong(long.nonzero().squeeze(1).tolist(), generator.limit)
     starts, found = lengths.cumsum(0) - lengths, torch.empty(len(lengths), dtype=torch.float64)
     with torch.no_grad(), evaluating(generator):
-        for rows in _batches(lengths, tokens):
+        for rows in by_length(lengths, tokens):
             batch = Sentences(
                 padded(ids, starts[rows], lengths[rows], vocabulary.pad), lengths[rows]
             )
@@ -77,7 +77,7 @@ def scores(
     return found.tolist()
 
 
-def _batches(lengths: Tensor, tokens: int) -> Iterator[Tensor]:
+def by_length(lengths: Tensor, tokens: int) -> Iterator[Tensor]:
     """Row numbers, the shortest sentences first, with at most `tokens` in a padded batch; int64
     (some,)."""
     order = lengths.argsort(stable=True)

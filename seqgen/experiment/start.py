@@ -61,7 +61,8 @@ def _prepared(
     if init is not None:
         _take_weights(Run.open(init), experiment.modules, corpora.labels)
     run.write_text("recipe.yaml", write(with_absolute_paths(recipe)))
-    keep_configuration(run, experiment.modules["generator"])
+    if "generator" in experiment.modules:
+        keep_configuration(run, experiment.modules["generator"])
     counts = {name: s.report.facts() for name, s in corpora.splits.items() if s.report is not None}
     facts = {"size": len(corpora.vocabulary), **corpora.identity(), "counts": counts}
     run.write_text("corpus.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
@@ -194,9 +195,10 @@ def _take_weights(run: Run, modules: Mapping[str, nn.Module], labels: Mapping[st
         )
     there = {path.name.split(".")[0] for path in run.checkpoint("latest").glob("*.safetensors")}
     shared = {name: module for name, module in modules.items() if name in there}
-    if "generator" not in shared:
+    main = next(iter(modules))  # the generator, where there is one
+    if main not in shared:
         raise UserError(
-            f"{run.folder} has no generator to start from; its weights are {sorted(there)}"
+            f"{run.folder} has no {main} to start from; its weights are {sorted(there)}"
         )
     load_weights(run, shared)
 
