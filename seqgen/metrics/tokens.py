@@ -1,6 +1,7 @@
 """Sentences as the metrics take them: strings, cut by a named tokenizer, or lists of tokens."""
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -10,6 +11,7 @@ Tokenizer = Literal["whitespace", "nltk", "character"]
 nltk's word_tokenize splits the full stop of the last sentence of a line only); ``character`` takes
 every character, spaces too, as a token."""
 
+SEVERAL_WORDS = re.compile(r"[^\s\0]\s+[^\s\0]")
 TWO_FORMS = (
     "a sentence is a string or a list of its tokens, and the references here are one list of "
     "sentences that all predictions share. References of each row by itself, such as Hugging "
@@ -44,12 +46,12 @@ def tokenize(
     if len(sentences) < at_least:
         raise ValueError(f"{len(sentences)} sentences given: at least {at_least} are needed")
     cut = _cutter(tokenizer)
-    names = {tokenizer if isinstance(s, str) else "given" for s in sentences}
-    if "given" in names:
-        _check([s for s in sentences if not isinstance(s, str)])
+    strings = _kinds(sentences)
+    if False in strings:
+        _check_tokens([s for s in sentences if not isinstance(s, str)])
     lists = [_tokens(s, cut, lowercase) for s in sentences]
-    name = _common(names)
-    return Tokenized(lists, f"{name}+lowercase" if lowercase and sentences else name)
+    name = _common({tokenizer if string else "given" for string in strings})
+    return Tokenized(lists, f"{name}+lowercase" if lowercase and lists else name)
 
 
 def common_tokenizer(*parts: Tokenized) -> str:
@@ -77,22 +79,31 @@ def _cutter(tokenizer: Tokenizer) -> Callable[[str], list[str]]:
 def _tokens(sentence: Sentence, cut: Callable[[str], list[str]], lowercase: bool) -> list[str]:
     if isinstance(sentence, str):
         return cut(sentence.lower() if lowercase else sentence)
-    return [token.lower() for token in sentence] if lowercase else list(sentence)
+    if lowercase:
+        return [token.lower() for token in sentence]
+    return sentence if isinstance(sentence, list) else list(sentence)
 
 
-def _check(given: Sequence[Sequence[str]]) -> None:
-    """Refuse what are no lists of tokens, above all a list of whole references a sentence."""
-    for sentence in given:
-        if not isinstance(sentence, list | tuple):
-            kind = type(sentence).__name__
-            raise TypeError(f"a sentence of type {kind} given: give strings or lists of tokens")
+def _kinds(sentences: Sequence[Sentence]) -> set[bool]:
+    """Return True for strings and False for lists of tokens, whichever there are."""
+    kinds = set(map(type, sentences))
+    for kind in kinds:
+        if not issubclass(kind, str | list | tuple):
+            raise TypeError(
+                f"a sentence of type {kind.__name__} given: give strings or lists of tokens"
+            )
+    return {issubclass(kind, str) for kind in kinds}
+
+
+def _check_tokens(given: Sequence[Sequence[str]]) -> None:
+    """Refuse what are no tokens, above all whole references in the place of tokens."""
     try:
         distinct = set(itertools.chain.from_iterable(given))
     except TypeError:  # lists are not hashable
         raise ValueError("a list within a list of tokens given: " + TWO_FORMS) from None
-    for token in distinct:
-        if not isinstance(token, str):
-            kind = type(token).__name__
-            raise TypeError(f"the token {token!r} of type {kind} given: tokens are strings")
-        if len(token.split()) > 1:
-            raise ValueError(f"{token!r} given as one token: " + TWO_FORMS)
+    wrong = {kind.__name__ for kind in map(type, distinct) if not issubclass(kind, str)}
+    if wrong:
+        raise TypeError(f"tokens of type {', '.join(sorted(wrong))} given: tokens are strings")
+    if SEVERAL_WORDS.search("\0".join(distinct)):
+        token = next(token for token in sorted(distinct) if SEVERAL_WORDS.search(token))
+        raise ValueError(f"{token!r} given as one token: " + TWO_FORMS)
