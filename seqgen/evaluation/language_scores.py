@@ -1,0 +1,142 @@
+"""Sentences seen by language models: fluent where one of real text finds them probable, diverse
+where one of theirs finds real text probable.
+
+Together they span a plane in which models are compared ("Language GANs Falling Short", Caccia et
+al. 2020, arXiv 1811.02549). There both are means over sentences of a neural model's nats a token;
+here they are nats summed over all sentences and divided by the number of words, so that exp of them
+is a perplexity, and by default under an interpolated Kneser-Ney n-gram model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from seqgen.evaluation.judges import Floats, LanguageJudge
+from seqgen.metrics.score import Score, sign
+from seqgen.metrics.statistics import bootstrap
+from seqgen.ngram_model.model import NgramModel
+
+Unit = Literal["word", "character"]
+SPACE = "\u2581"  # stands for a space where every character is a word
+
+
+def spaced(texts: Sequence[str], unit: Unit) -> list[str]:
+    """The sentences with white space around what is counted, for judges of words."""
+    if unit == "word":
+        return list(texts)
+    return [" ".join(SPACE if c.isspace() else c for c in text) for text in texts]
+
+
+@dataclass(frozen=True)
+class LanguageScores:
+    """The two scores, for any number of sets of sentences beside each other.
+
+    Attributes:
+        training: real sentences for the judge of `lm_score` where none is given.
+        held_out: other real sentences, which the models of `reverse_lm_score` are asked about.
+        judge: a language judge in the place of the n-gram model of `training`.
+        unit: what is counted: words between white space, or characters. END counts as one more.
+        order: of the n-gram models.
+    """
+
+    training: Sequence[str]
+    held_out: Sequence[str]
+    judge: LanguageJudge | None = None
+    unit: Unit = "word"
+    order: int = 5
+
+    def lm_score(self, texts: Sequence[str], intervals: bool = False, seed: int = 0) -> Score:
+        """Nats a word, END counted, of sentences under a model of real text; lower is likelier.
+
+        Very short and very common sentences have the best ones: read it beside a measure of
+        diversity. The interval is a bootstrap of the sentences.
+        """
+        asked = texts if self.judge is not None else spaced(texts, self.unit)
+        nats, counts = self._judge.score(asked)[0], self._counts(texts)
+        score = Score("lm-score", _ratio(nats, counts), sign(self._settings(len(texts))))
+        return score.within(bootstrap(_influences(nats, counts), seed)[0]) if intervals else score
+
+    def reverse_lm_score(self, texts: Sequence[str]) -> Score:
+        """Nats a word, END counted, of the held-out real sentences under an n-gram model of these
+        sentences; lower says that more of real text is found among them.
+
+        It depends on how many sentences there are: compare equal numbers. A word of the real
+        training text that they lack is as likely as each other one they lack, so that a model of
+        few words gains nothing by knowing few. Infinite where no sentence has a word.
+        """
+        given, asked = spaced(texts, self.unit), spaced(self.held_out, self.unit)
+        if not any(text.split() for text in given):
+            return self._reverse(len(texts), math.inf)
+        model = NgramModel.train(given, self.order)
+        lacking = sum(model.words.number(word) == 0 for word in self._vocabulary)
+        unknown = np.array([sum(model.words.number(w) == 0 for w in t.split()) for t in asked])
+        nats = model.score(asked)[0] - unknown * np.log(lacking + 1)
+        return self._reverse(len(texts), _ratio(nats, self._counts(self.held_out)))
+
+    def _reverse(self, count: int, value: float) -> Score:
+        settings: dict[str, str | int] = {
+            "judge": f"{self.order}-gram of the hypotheses",
+            "hypotheses": count,
+            "references": len(self.held_out),
+            "words": len(self._vocabulary),
+            "per": f"{self.unit}+end",
+        }
+        return Score("reverse-lm-score", value, sign(settings))
+
+    @cached_property
+    def _judge(self) -> LanguageJudge:
+        return self.judge or NgramModel.train(spaced(self.training, self.unit), self.order)
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        return frozenset(word for text in spaced(self.training, self.unit) for word in text.split())
+
+    def _settings(self, count: int) -> dict[str, str | int]:
+        about: dict[str, str | int] = {"judge": self._judge.name}
+        if self.judge is None:
+            about["training"] = len(self.training)
+        return {**about, "hypotheses": count, "per": f"{self.unit}+end"}
+
+    def _counts(self, texts: Sequence[str]) -> Floats:
+        """How many words, and one END, each sentence has; (rows,)."""
+        sizes = [len(text.split()) if self.unit == "word" else len(text) for text in texts]
+        return np.array(sizes, dtype=np.float64) + 1
+
+
+def language_scores(
+    generated: Sequence[str],
+    real_train: Sequence[str],
+    real_test: Sequence[str],
+    judge: LanguageJudge | None = None,
+) -> list[Score]:
+    """`lm-score` and `reverse-lm-score` of generated sentences.
+
+    Args:
+        generated: one string a sentence, words between white space.
+        real_train: real sentences the judge is trained on.
+        real_test: other real sentences, for the reverse score.
+        judge: a language judge in the place of an n-gram model of `real_train`.
+
+    Raises:
+        ValueError: no sentences, or none with a word.
+    """
+    scores = LanguageScores(real_train, real_test, judge)
+    return [scores.lm_score(generated), scores.reverse_lm_score(generated)]
+
+
+def _ratio(nats: Floats, counts: Floats) -> float:
+    return float(-nats.sum() / counts.sum())
+
+
+def _influences(nats: Floats, counts: Floats) -> Floats:
+    """A value a sentence, whose mean is the ratio of sums and moves as that ratio does when
+    sentences are drawn anew (its linear part; exact for sentences of equal length)."""
+    ratio = _ratio(nats, counts)
+    values: Floats = ratio + (-nats - ratio * counts) / counts.mean()
+    return values
