@@ -1,23 +1,28 @@
-"""BLEU and self-BLEU against nltk, golden values and what must not change them."""
+"""BLEU forward, backward, harmonic and of itself: golden values and what must not change them.
 
-import random
-import warnings
-from pathlib import Path
+Random cases against nltk are in test_bleu_nltk.py.
+"""
+
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nltk.translate.bleu_score import SmoothingFunction
-from nltk.translate.bleu_score import sentence_bleu as nltk_sentence_bleu
 
 from seqgen.metrics.bleu import (
+    backward_bleu,
+    backward_bleu_orders,
     bleu,
     bleu_orders,
+    harmonic_bleu,
+    harmonic_bleu_orders,
     self_bleu,
     self_bleu_orders,
+)
+from seqgen.metrics.sentence_bleu import (
     sentence_bleu,
-    sentence_self_bleu,
+    sentence_bleu_both_ways,
 )
 
 ORDERS = (1, 2, 3, 4, 5)
@@ -28,41 +33,10 @@ REFERENCES = [
     "birds fly over the park today",
 ]
 HYPOTHESES = ["the cat sat on a mat", "a dog ran in the house", "fish swim"]
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 # Few words and short lengths: repeated n-grams, ties in length, empty and one-word sentences.
 sentence = st.lists(st.sampled_from("abc"), max_size=8)
 corpus = st.lists(sentence, min_size=1, max_size=6)
-smoothing = st.sampled_from(["method1", "none"])
-
-
-def nltk_value(references, hypothesis, order, smoothing):
-    function = SmoothingFunction().method1 if smoothing == "method1" else None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return nltk_sentence_bleu(
-            references, hypothesis, weights=(1 / order,) * order, smoothing_function=function
-        )
-
-
-@given(corpus, corpus, smoothing)
-def test_sentence_bleu_equals_nltk(hypotheses, references, smoothing):
-    got = sentence_bleu(hypotheses, references, ORDERS, smoothing)
-    expected = [[nltk_value(references, h, n, smoothing) for h in hypotheses] for n in ORDERS]
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
-
-
-@given(st.lists(sentence, min_size=2, max_size=6), smoothing)
-def test_self_bleu_equals_nltk_leaving_one_out(sentences, smoothing):
-    got = sentence_self_bleu(sentences, ORDERS, smoothing)
-    expected = [
-        [
-            nltk_value(sentences[:at] + sentences[at + 1 :], sentences[at], n, smoothing)
-            for at in range(len(sentences))
-        ]
-        for n in ORDERS
-    ]
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
 
 
 @given(corpus, corpus)
@@ -77,13 +51,33 @@ def test_scores_are_means_over_hypotheses(hypotheses, references):
 
 def test_golden_bleu():
     forward = [score.value for score in bleu_orders(HYPOTHESES, REFERENCES)]
-    backward = [score.value for score in bleu_orders(REFERENCES, HYPOTHESES)]
     assert forward == pytest.approx(
         [0.605498860309242, 0.5979001753280332, 0.5544792297538125, 0.4017742676278992], abs=1e-12
     )
+
+
+def test_golden_backward_and_harmonic_bleu():
+    backward = [score.value for score in backward_bleu_orders(HYPOTHESES, REFERENCES)]
     assert backward == pytest.approx(
         [0.58898376456868, 0.5341932560626302, 0.47507170145002475, 0.3555190553372866], abs=1e-12
     )
+    assert backward_bleu(HYPOTHESES, REFERENCES).value == pytest.approx(backward[2], abs=1e-12)
+    harmonic = [score.value for score in harmonic_bleu_orders(HYPOTHESES, REFERENCES)]
+    assert harmonic == pytest.approx(
+        [0.5971271423448803, 0.5642542083590322, 0.5117131811824661, 0.37723403535796773],
+        abs=1e-12,
+    )
+    assert harmonic_bleu(HYPOTHESES, REFERENCES, 5).value == pytest.approx(harmonic[3], abs=1e-12)
+
+
+def test_harmonic_bleu_is_0_where_nothing_is_shared():
+    assert harmonic_bleu(["fish swim"], REFERENCES).value == 0.0
+
+
+def test_both_ways_at_once_are_the_two_ways():
+    forward, backward = sentence_bleu_both_ways(HYPOTHESES, REFERENCES)
+    np.testing.assert_array_equal(forward, sentence_bleu(HYPOTHESES, REFERENCES))
+    np.testing.assert_array_equal(backward, sentence_bleu(REFERENCES, HYPOTHESES))
 
 
 def test_golden_self_bleu():
@@ -142,6 +136,30 @@ def test_signature_says_how_it_was_measured():
         "|leave-one-out:yes|version:1"
     )
     assert "tokenizer:mixed" in bleu(HYPOTHESES, lists).signature
+    score = bleu(HYPOTHESES, REFERENCES, tokenizer="nltk", lowercase=True)
+    assert "tokenizer:nltk+lowercase" in score.signature
+    for score in (backward_bleu(HYPOTHESES, REFERENCES), harmonic_bleu(HYPOTHESES, REFERENCES)):
+        assert "hypotheses:3|references:4" in score.signature
+
+
+def test_keyword_names_are_those_of_hugging_face():
+    score = bleu(predictions=HYPOTHESES, references=REFERENCES)
+    assert score == bleu(HYPOTHESES, REFERENCES)
+    assert self_bleu(predictions=REFERENCES) == self_bleu(REFERENCES)
+
+
+def test_case_and_full_stops_count_unless_dropped():
+    assert bleu(["The Cat sat."], ["the cat sat ."], order=3).value == 0.0
+    score = bleu(["The Cat sat."], ["the cat sat ."], 3, tokenizer="nltk", lowercase=True)
+    assert score.value == 1.0
+
+
+def test_nltk_before_3_3_drops_orders_without_a_match():
+    # 2 of 3 words match and no pair does: the square root of 2/3 instead of 0.
+    score = bleu(["a x b"], ["a b c"], order=2, smoothing="nltk-before-3.3")
+    assert score.value == pytest.approx(math.sqrt(2 / 3), abs=1e-12)
+    assert bleu(["a x b"], ["a b c"], order=2, smoothing="none").value == 0.0
+    assert "smoothing:nltk-before-3.3" in score.signature
 
 
 @pytest.mark.parametrize(
@@ -153,6 +171,8 @@ def test_signature_says_how_it_was_measured():
         (lambda: bleu(HYPOTHESES, REFERENCES, order=0), "at least 1"),
         (lambda: bleu_orders(HYPOTHESES, REFERENCES, ()), "one or more"),
         (lambda: bleu(HYPOTHESES, REFERENCES, smoothing="method7"), "method7"),
+        (lambda: bleu(HYPOTHESES, REFERENCES, tokenizer="words"), "words"),
+        (lambda: bleu(HYPOTHESES, [[line] for line in HYPOTHESES]), "row by row|by itself"),
     ],
 )
 def test_bad_input_is_refused(call, problem):
@@ -163,18 +183,3 @@ def test_bad_input_is_refused(call, problem):
 def test_one_string_is_not_a_list_of_sentences():
     with pytest.raises(TypeError, match="list of sentences"):
         bleu("the cat sat", REFERENCES)
-
-
-def test_real_captions_equal_nltk():
-    folder = DATA / "coco_texygen"
-    if not folder.exists():
-        pytest.skip("no caption data beside the repository")
-    references = (folder / "test.txt").read_text(encoding="utf-8").split("\n")[:400]
-    hypotheses = (folder / "train.txt").read_text(encoding="utf-8").split("\n")[:400]
-    forward = sentence_bleu(hypotheses, references, (4,))[0]
-    itself = sentence_self_bleu(hypotheses, (4,))[0]
-    split, known = [h.split() for h in hypotheses], [r.split() for r in references]
-    for at in random.Random(1).sample(range(400), 20):
-        others = split[:at] + split[at + 1 :]
-        assert forward[at] == pytest.approx(nltk_value(known, split[at], 4, "method1"), abs=1e-12)
-        assert itself[at] == pytest.approx(nltk_value(others, split[at], 4, "method1"), abs=1e-12)
