@@ -1,0 +1,59 @@
+"""Several runs beside each other: comparison.html, and its picture as PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqgen.files import replacing
+from seqgen.metrics.curves import Curve
+from seqgen.metrics.table import Table
+from seqgen.report import pictures
+from seqgen.report.curve_section import curve_parts, curve_pictures
+from seqgen.report.markup import bullets, section
+from seqgen.report.metric_table import metric_table
+from seqgen.report.page import page
+from seqgen.report.picture import Picture
+
+NAME = "comparison"
+FOOTER = "Written by seqgen compare. The page needs no network and no other file."
+
+
+def write_comparison(
+    folder: str | Path,
+    title: str,
+    table: Table,
+    curves: Sequence[Curve],
+    sentences: Sequence[str],
+) -> Path:
+    """Write comparison.html, .png and .svg into the folder, which is made if missing; without
+    curves there is no picture.
+
+    Args:
+        folder: where to.
+        title: plain text.
+        table: a row for each run or group of runs.
+        curves: their points at several decoding settings; figures named "NAME-deviation" are
+            drawn as bars.
+        sentences: what is to be said of the curves, such as which dominates which.
+
+    Returns:
+        The page.
+    """
+    place = Path(folder).expanduser()
+    body = [
+        section("said", "In words", bullets(sentences)),
+        section(
+            "quality-diversity",
+            "Quality and diversity",
+            *curve_parts(curves, curve_pictures(curves)),
+        ),
+        section("metrics", "Metrics", metric_table(table)),
+    ]
+    html = page(title, "", "\n".join(part for part in body if part), FOOTER)
+    drawable = [axes for _, axes in pictures.drawable(curves)]
+    if drawable:
+        Picture(NAME, title, "", pictures.together(curves, drawable)).save(place)
+    with replacing(place / f"{NAME}.html") as file:
+        file.write(html.encode("utf-8"))
+    return place / f"{NAME}.html"

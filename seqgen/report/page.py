@@ -1,0 +1,98 @@
+"""The frame of every page: one file that fetches nothing, for screens of any width, light or
+dark."""
+
+from __future__ import annotations
+
+from seqgen.report.markup import text
+from seqgen.report.style import variables
+
+# The page may not load or run anything, whatever a model wrote into its samples.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+_CSS = """
+*, *::before, *::after { box-sizing: border-box }
+:root { --wash: color-mix(in srgb, var(--ink) 5%, var(--paper)) }
+html { -webkit-text-size-adjust: 100%; text-size-adjust: 100% }
+body { margin: 0; background: var(--wash); color: var(--ink); line-height: 1.5;
+  font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif;
+  font-size: 1rem }
+main, header, footer { max-width: 72rem; margin: 0 auto; padding: 0 1rem }
+header { padding-top: 1.5rem }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere }
+h2 { font-size: 1.25rem; margin: 0 0 .6rem }
+h3 { font-size: 1rem; margin: 1.4rem 0 .5rem }
+section { background: var(--paper); border: 1px solid var(--grid); border-radius: .6rem;
+  padding: 1.1rem 1.2rem; margin: 1rem 0 }
+p { margin: .4rem 0; max-width: 46rem; overflow-wrap: anywhere }
+.quiet, caption, small, figcaption { color: var(--faint) }
+a { color: var(--colour-0) }
+ul { margin: .4rem 0; padding-left: 1.2rem }
+li { overflow-wrap: anywhere }
+.warnings { list-style: none; padding: 0 }
+.warnings li { border-left: 4px solid var(--colour-1); padding: .3rem .8rem; margin: .5rem 0;
+  background: color-mix(in srgb, var(--colour-1) 9%, transparent); max-width: 50rem }
+.fine { border-left: 4px solid var(--colour-2); padding: .3rem .8rem; max-width: 50rem;
+  background: color-mix(in srgb, var(--colour-2) 9%, transparent) }
+.cards { list-style: none; padding: 0; display: grid; gap: .7rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(9.5rem, 45%), 1fr)) }
+.cards li { border: 1px solid var(--grid); border-radius: .5rem; padding: .6rem .8rem }
+.cards span { display: block; font-size: .85rem; color: var(--faint) }
+.cards strong { display: block; font-size: 1.5rem; line-height: 1.25;
+  font-variant-numeric: tabular-nums }
+.pictures { display: grid; gap: 1.2rem 1.6rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)) }
+.pictures.large { grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)) }
+figure { margin: 0; min-width: 0 }
+figure svg { display: block; width: 100%; height: auto; max-width: 30rem }
+.large figure svg { max-width: 36rem }
+figcaption { font-size: .9rem; max-width: 46rem }
+.box { overflow-x: auto; max-width: 100%; margin: .6rem 0; position: relative }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem }
+caption { text-align: left; font-size: .9rem; padding: .2rem 0 .5rem; max-width: 46rem }
+th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--grid) }
+td { white-space: nowrap }
+td small, th small { display: block; font-size: .8rem; font-weight: normal }
+tbody th { font-weight: 600; position: sticky; left: 0; background: var(--paper);
+  min-width: 8.5rem; max-width: 20rem }
+tbody th.group { position: static; padding-top: 1rem; color: var(--faint); font-weight: normal }
+thead th { overflow-wrap: anywhere; min-width: 6rem; max-width: 12rem; vertical-align: bottom }
+td.wide { white-space: normal; overflow-wrap: anywhere; min-width: 14rem }
+code, pre { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono",
+  monospace; font-size: .85em }
+code { user-select: all; overflow-wrap: anywhere }
+pre { overflow-x: auto; background: var(--wash); border-radius: .4rem; padding: .7rem .9rem;
+  margin: .5rem 0; max-width: 100% }
+details { margin: .6rem 0 }
+summary { cursor: pointer; padding: .2rem 0 }
+:focus-visible { outline: 2px solid var(--colour-0); outline-offset: 2px }
+ol.sentences { margin: .3rem 0; padding-left: 2rem }
+ol.sentences li { margin: .15rem 0 }
+footer { padding-bottom: 2rem; font-size: .9rem; color: var(--faint) }
+@media (max-width: 34rem) {
+  section { padding: .9rem .8rem; margin: .7rem -.4rem }
+  h1 { font-size: 1.35rem }
+  th.named small { display: none }
+  .cards strong { font-size: 1.25rem }
+}
+@media print { body { background: none } section { break-inside: avoid-page; border: 0 } }
+"""
+
+
+def page(title: str, header: str, body: str, footer: str) -> str:
+    """A whole page.
+
+    Args:
+        title: plain text, also the heading of the first level.
+        header: HTML below the heading.
+        body: sections.
+        footer: plain text.
+    """
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{text(title)}</title>\n<style>\n{variables()}{_CSS.lstrip()}</style>\n</head>\n"
+        f"<body>\n<header>\n<h1>{text(title)}</h1>\n{header}\n</header>\n<main>\n{body}\n</main>\n"
+        f"<footer>{text(footer)}</footer>\n</body>\n</html>\n"
+    )

@@ -1,0 +1,180 @@
+"""The sections of a run's report, each from what is known of the run; "" where it has nothing."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqgen.metrics.table import Row
+from seqgen.report import warnings
+from seqgen.report.history import Line, Phase
+from seqgen.report.markup import block, bullets, paragraph, section, text
+from seqgen.report.metric_table import arrow, metric_table
+from seqgen.report.picture import Picture, gallery
+from seqgen.report.story import Story, read_lines
+from seqgen.report.words import KEY_FIGURES, number
+
+MOST_CARDS = 8
+STEPS_SHOWN = 5
+FIRST_LINES, LAST_LINES = 4, 12
+LONGEST_SENTENCE = 600
+"""Characters of a sentence that are shown."""
+
+
+def glance(story: Story) -> str:
+    """The most telling figures, with those of real data below them."""
+    generated, real, source = _compared(story)
+    chosen = [name for name in KEY_FIGURES if math.isfinite(generated.get(name, math.nan))]
+    cards = [_card(name, generated[name], real.get(name)) for name in chosen[:MOST_CARDS]]
+    if not cards:
+        return ""
+    grid = '<ul class="cards">' + "".join(cards) + "</ul>"
+    return section("glance", "At a glance", grid, paragraph(source, "quiet"))
+
+
+def warning_list(story: Story) -> str:
+    """Every warning in words, or that there are none."""
+    found = warnings.of_story(story)
+    missing = warnings.unchecked(story)
+    fine = paragraph("No warnings: nothing that is checked looks wrong.", "fine")
+    return section(
+        "warnings",
+        "Warnings",
+        bullets(found, "warnings") if found else fine,
+        paragraph(missing, "quiet") if missing else "",
+    )
+
+
+def curves_over_steps(story: Story, pictures: Mapping[str, list[Picture]]) -> str:
+    """The small pictures below their headings, and the phases in words."""
+    parts = []
+    for heading, drawn in pictures.items():
+        parts += [f"<h3>{text(heading)}</h3>", gallery(drawn)]
+    phases = _spoken(story.history.phases())
+    dashed = "Dashed lines are real data, measured in the same way. " if story.history.real else ""
+    known = parts and (phases or dashed)
+    return section(
+        "curves",
+        "Over the rounds",
+        paragraph(f"{dashed}{phases}".strip(), "quiet") if known else "",
+        *parts,
+    )
+
+
+def metrics(story: Story) -> str:
+    """The evaluation's table, and what it was made of."""
+    if story.record is None:
+        command = block(f"seqgen evaluate {shlex.quote(story.name)}")
+        return section("metrics", "Metrics", paragraph("Not evaluated yet:"), command)
+    about = "; ".join(f"{name} {_plain(value)}" for name, value in story.record.about.items())
+    measured = paragraph(f"Measured: {about}.", "quiet") if about else ""
+    return section("metrics", "Metrics", measured, metric_table(story.record.table))
+
+
+def samples(story: Story) -> str:
+    """Sentences of a handful of evaluations, drawn with the same random numbers each time."""
+    steps = spread(list(story.samples), STEPS_SHOWN)
+    parts = [
+        _sentences(f"Step {step:,}", story.samples[step], count)
+        for step, count in zip(steps, _counts(len(steps)), strict=True)
+    ]
+    if not steps and story.record is not None and story.record.samples:
+        parts = [_listed(story.record.samples[:LAST_LINES])]
+    same = "Drawn with the same random numbers at every step: what changes is the model."
+    return section("samples", "Samples over time" if steps else "Samples",
+                   paragraph(same, "quiet") if len(steps) > 1 else "", *parts)  # fmt: skip
+
+
+def settings(story: Story) -> str:
+    """The recipe as it is written, and the versions it was trained with."""
+    versions = ", ".join(f"{name} {number}" for name, number in story.versions.items())
+    return section(
+        "settings",
+        "Settings",
+        paragraph(f"Trained with {versions}.", "quiet") if versions else "",
+        block(story.recipe_text.rstrip("\n")),
+    )
+
+
+def reproduce(story: Story) -> str:
+    """The commands that make such a run, evaluate it and write this report."""
+    name = shlex.quote(story.name if not story.name.startswith("-") else f"./{story.name}")
+    again = shlex.quote(f"{story.name}-again")
+    commands = (
+        f"seqgen train {name}/recipe.yaml --name={again}\n"
+        f"seqgen evaluate {name}\n"
+        f"seqgen report {name}"
+    )
+    where = "In the folder that holds this run; the first trains the same model anew beside it:"
+    return section("reproduce", "How to reproduce", paragraph(where, "quiet"), block(commands))
+
+
+def spread(steps: Sequence[int], count: int) -> list[int]:
+    """At most so many of the steps: the first, the last, and evenly between."""
+    if len(steps) <= count:
+        return list(steps)
+    return [steps[round(place * (len(steps) - 1) / (count - 1))] for place in range(count)]
+
+
+def _card(name: str, value: float, real: float | None) -> str:
+    beside = "" if real is None else f"<span>real data {number(real)}</span>"
+    named = f"<span>{text(name)}{arrow(name)}</span>"
+    return f"<li>{named}<strong>{number(value)}</strong>{beside}</li>\n"
+
+
+def _compared(story: Story) -> tuple[Mapping[str, float], Mapping[str, float], str]:
+    """Figures of the run and of real data, and where they are from."""
+    system = story.row("system")
+    if system is not None:
+        return _values(system), _values(story.row("real")), "From the metric table below."
+    lines = story.history.evaluations
+    if not lines:
+        return {}, {}, ""
+    last: Line = lines[-1]
+    source = f"From the last evaluation in training, at step {last.step:,}."
+    return last.figures, story.history.real, source
+
+
+def _values(row: Row | None) -> dict[str, float]:
+    return {} if row is None else {score.name: score.value for score in row.scores}
+
+
+def _spoken(phases: Sequence[Phase]) -> str:
+    if len(phases) < 2:
+        return ""
+    shown = [f"{phase.name} to step {phase.last_step:,}" for phase in phases[:8]]
+    more = ", ..." if len(phases) > 8 else ""
+    return f"Phases: {', then '.join(shown)}{more}. Dotted vertical lines stand between them."
+
+
+def _counts(steps: int) -> list[int]:
+    return [FIRST_LINES] * (steps - 1) + [LAST_LINES] if steps else []
+
+
+def _sentences(heading: str, path: Path, count: int) -> str:
+    return f"<h3>{text(heading)}</h3>\n{_listed(read_lines(path, count))}"
+
+
+def _listed(lines: Sequence[str]) -> str:
+    items = "".join(f'<li dir="auto">{_sentence(line)}</li>\n' for line in lines)
+    return f'<ol class="sentences">\n{items}</ol>'
+
+
+def _sentence(line: str) -> str:
+    if not line.strip():
+        return '<span class="quiet">(empty)</span>'
+    return text(line if len(line) <= LONGEST_SENTENCE else f"{line[:LONGEST_SENTENCE]}…")
+
+
+def _plain(value: Any) -> str:
+    """A value of the evaluation's settings as people write it."""
+    if isinstance(value, Mapping):
+        return "(" + ", ".join(f"{name} {_plain(one)}" for name, one in value.items()) + ")"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else "none" if value is None else str(value)

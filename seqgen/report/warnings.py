@@ -1,0 +1,236 @@
+"""What a reader of a run must be warned of: collapse, copying, players that learn nothing.
+
+Every warning says the figure, what it was compared with and the threshold. The thresholds are wide
+on purpose: they catch what has gone wrong and are no test of significance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from seqgen.metrics.table import Row
+from seqgen.report.history import History, Line, names, points
+from seqgen.report.story import Story, read_story
+
+SELF_BLEU_ABOVE = 0.15
+"""Self-BLEU this much above that of real text."""
+UNIQUE_BELOW = 0.10
+"""Share of different sentences this much below that of real text."""
+UNIQUE_ALONE = 0.50
+"""Share of different sentences, where that of real text is not known."""
+DISTINCT_RATIO = 0.50
+"""Share of different n-grams, as a part of that of real text."""
+ENTROPY_BELOW = 1.5
+"""Nats of n-gram entropy below that of real text; exp(1.5) is 4.5 times fewer n-grams in use."""
+COPIED_ABOVE = 0.10
+"""Share of sentences copied from the training text, above that of held-out real text."""
+COPIED_ALONE = 0.30
+"""The same, where that of held-out real text is not known."""
+ALWAYS_RIGHT = 0.995
+"""Accuracy from which a discriminator counts as always right."""
+CHANCE = 0.02
+"""How near 0.5 an accuracy counts as guessing."""
+REWARD_SPREAD = 1e-3
+"""Standard deviation of rewards, which lie in 0 to 1, below which they rank nothing."""
+LAST_LINES = 5
+"""How many of the last lines of the journal a discriminator or a reward is judged by."""
+RISING = 3
+"""How many evaluations in a row the held-out NLL must have risen."""
+RISEN = 0.02
+"""And by which share of its lowest value."""
+
+CLASSIFICATION = "classification"
+
+
+def found(folder: str | Path) -> list[str]:
+    """The warnings of a run, each in a sentence or two; empty where there are none.
+
+    Raises:
+        UserError: this is no run, or a file of it is damaged.
+        RunFailure: its evaluation.json is damaged.
+    """
+    return of_story(read_story(Path(folder)))
+
+
+def of_story(story: Story) -> list[str]:
+    """The warnings of a run that has been read."""
+    generated, real = _compared(story)
+    warnings = [
+        *collapse(generated, real),
+        *copying(generated, real),
+        *([] if _classifies(story) else discriminators(story.history)),
+        *rewards(story.history),
+        *overfitting(story.history),
+        *not_finite(story.history),
+        *(f"The run itself warned: {text}" for text in story.history.warnings),
+    ]
+    return list(dict.fromkeys(warnings))
+
+
+def unchecked(story: Story) -> str | None:
+    """What could not be checked because the run was not evaluated; None where it was."""
+    if story.record is not None:
+        return None
+    return (
+        "This run was not evaluated yet, so collapse and copying could be checked only roughly, or "
+        f"not at all: run seqgen evaluate {story.name} for the figures beside those of real text."
+    )
+
+
+def collapse(generated: Mapping[str, float], real: Mapping[str, float]) -> Iterator[str]:
+    """Warn of sentences that repeat each other more than real ones do."""
+    name = _highest("self-bleu", generated, real)
+    if name and generated[name] - real[name] > SELF_BLEU_ABOVE:
+        yield (
+            f"Collapse: {name} is {generated[name]:.3f} and {real[name]:.3f} for real text (more "
+            f"than {SELF_BLEU_ABOVE} above): the sentences repeat each other. Read the samples."
+        )
+    yield from _few_unique(generated, real)
+    name = _highest("distinct", generated, real)
+    if name and generated[name] < DISTINCT_RATIO * real[name]:
+        yield (
+            f"Collapse: {name} is {generated[name]:.3f} and {real[name]:.3f} for real text (less "
+            f"than {DISTINCT_RATIO:g} times as much): few different phrases are in use."
+        )
+    name = _highest("entropy", generated, real)
+    if name and generated[name] < real[name] - ENTROPY_BELOW:
+        yield (
+            f"Collapse: {name} is {generated[name]:.2f} nats and {real[name]:.2f} for real text "
+            f"(more than {ENTROPY_BELOW} below): few phrases make up most of the text."
+        )
+
+
+def _few_unique(generated: Mapping[str, float], real: Mapping[str, float]) -> Iterator[str]:
+    share = generated.get("unique", math.nan)
+    if "unique" in real and share < real["unique"] - UNIQUE_BELOW:
+        yield (
+            f"Collapse: {share:.1%} of the sentences are different from each other, and "
+            f"{real['unique']:.1%} of real ones (more than {UNIQUE_BELOW:.0%} below)."
+        )
+    elif "unique" not in real and share < UNIQUE_ALONE:
+        yield (
+            f"Collapse: only {share:.1%} of the sentences are different from each other (less than "
+            f"{UNIQUE_ALONE:.0%})."
+        )
+
+
+def copying(generated: Mapping[str, float], real: Mapping[str, float]) -> Iterator[str]:
+    """Warn of sentences that stand word by word in the training text."""
+    copied = 1 - generated.get("novel", math.nan)
+    if "novel" in real and copied > 1 - real["novel"] + COPIED_ABOVE:
+        yield (
+            f"Copying: {copied:.1%} of the sentences stand word by word in the training text, and "
+            f"{1 - real['novel']:.1%} of held-out real ones (more than {COPIED_ABOVE:.0%} above)."
+        )
+    elif "novel" not in real and copied > COPIED_ALONE:
+        yield (
+            f"Copying: {copied:.1%} of the sentences stand word by word in the training text (more "
+            f"than {COPIED_ALONE:.0%}; how much of real text does is not known here)."
+        )
+
+
+def discriminators(history: History) -> Iterator[str]:
+    """Warn of discriminators that are always right or guess."""
+    for name in names(history.training):
+        player, _, figure = name.rpartition("/")
+        last = _last(history.training, name)
+        if figure != "accuracy" or not player or player == "generator" or len(last) < LAST_LINES:
+            continue
+        over = f"over the last {len(last)} lines of the journal"
+        mean = sum(last) / len(last)
+        if min(last) >= ALWAYS_RIGHT:
+            yield (
+                f"The {player} is always right: accuracy {min(last):.1%} or more {over} (from "
+                f"{ALWAYS_RIGHT:.1%} on). The generator can learn little from it; make it weaker, "
+                "slower or regularised."
+            )
+        elif abs(mean - 0.5) < CHANCE:
+            yield (
+                f"The {player} guesses: accuracy {mean:.1%} {over} (within {CHANCE:.0%} of 50 %). "
+                "Either nothing tells generated sentences from real ones, or, far more often, it "
+                "has not learned; compare self-BLEU and the samples."
+            )
+
+
+def rewards(history: History) -> Iterator[str]:
+    """Warn of rewards that are the same for all sentences."""
+    for name in names(history.training):
+        last = _last(history.training, name)
+        if "reward" not in name or not name.endswith("deviation") or len(last) < LAST_LINES:
+            continue
+        if max(last) < REWARD_SPREAD:
+            yield (
+                f"Rewards without variance: {name} is at most {max(last):.2g} over the last "
+                f"{len(last)} lines of the journal (below {REWARD_SPREAD:g}): they say of no "
+                "sentence that it is better than another."
+            )
+
+
+def overfitting(history: History) -> Iterator[str]:
+    """Warn of a held-out NLL that rises."""
+    curve = [(s, v) for s, v in points(history.evaluations, "nll") if math.isfinite(v)]
+    values = [value for _, value in curve]
+    rises = 0
+    while rises + 1 < len(values) and values[-rises - 1] > values[-rises - 2]:
+        rises += 1
+    if rises < RISING or values[-1] <= min(values) * (1 + RISEN):
+        return
+    best_step, best = min(curve, key=lambda point: point[1])
+    yield (
+        f"Overfitting: the held-out NLL rose in each of the last {rises} evaluations, to "
+        f"{values[-1]:.3f} nats a token; it was lowest, {best:.3f}, at step {best_step:,}. (In an "
+        "adversarial phase this is also the price of following the discriminator.)"
+    )
+
+
+def not_finite(history: History) -> Iterator[str]:
+    """Warn of figures that were infinite or not a number."""
+    lost = [
+        (name, line.step)
+        for line in (*history.training, *history.evaluations)
+        for name in line.nonfinite
+    ]
+    for name in dict.fromkeys(name for name, _ in lost):
+        steps = [step for other, step in lost if other == name]
+        times = "once" if len(steps) == 1 else f"{len(steps)} times"
+        yield f"{name} was not finite {times}, first at step {steps[0]:,}."
+
+
+def _compared(story: Story) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Figures of generated sentences and of real ones that were measured alike."""
+    system = story.row("system")
+    if system is not None:
+        return _figures(system), _figures(story.row("real"))
+    last = story.history.evaluations[-1].figures if story.history.evaluations else {}
+    return last, story.history.real
+
+
+def _figures(row: Row | None) -> dict[str, float]:
+    scores = () if row is None else row.scores
+    return {score.name: score.value for score in scores if math.isfinite(score.value)}
+
+
+def _highest(family: str, one: Mapping[str, float], other: Mapping[str, float]) -> str | None:
+    """The name of the highest order of a family that both have, at most 4: beyond, short sentences
+    have too few n-grams."""
+    orders = (f"{family}-{order}" for order in (4, 3, 2, 5, 1))
+    return next((name for name in orders if name in one and name in other), None)
+
+
+def _last(lines: Sequence[Line], name: str) -> list[float]:
+    """The last values of a figure."""
+    return [value for _, value in points(lines, name) if math.isfinite(value)][-LAST_LINES:]
+
+
+def _classifies(story: Story) -> bool:
+    """Whether the run trains a judge, of which accuracy is the aim."""
+    phases = story.recipe.get("phases")
+    kinds = [_kind(phase) for phase in phases] if isinstance(phases, list) else []
+    return CLASSIFICATION in kinds
+
+
+def _kind(phase: object) -> object:
+    method = phase.get("method") if isinstance(phase, dict) else None
+    return method.get("kind") if isinstance(method, dict) else None
