@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from seqgen.evaluation.judges import Floats, LanguageJudge
-from seqgen.metrics.score import Score, sign
+from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.statistics import bootstrap
 from seqgen.ngram_model.model import NgramModel
 
@@ -59,8 +59,8 @@ class LanguageScores:
         """
         asked = texts if self.judge is not None else spaced(texts, self.unit)
         nats, counts = self._judge.score(asked)[0], self._counts(texts)
-        score = Score("lm-score", _ratio(nats, counts), sign(self._settings(len(texts))))
-        return score.within(bootstrap(_influences(nats, counts), seed)[0]) if intervals else score
+        value, interval = ratio_of_sums(-nats, counts, seed if intervals else None)
+        return Score("lm-score", value, sign(self._settings(len(texts))), interval)
 
     def reverse_lm_score(self, texts: Sequence[str]) -> Score:
         """Nats a word, END counted, of the held-out real sentences under an n-gram model of these
@@ -77,7 +77,7 @@ class LanguageScores:
         lacking = sum(model.words.number(word) == 0 for word in self._vocabulary)
         unknown = np.array([sum(model.words.number(w) == 0 for w in t.split()) for t in asked])
         nats = model.score(asked)[0] - unknown * np.log(lacking + 1)
-        return self._reverse(len(texts), _ratio(nats, self._counts(self.held_out)))
+        return self._reverse(len(texts), ratio_of_sums(-nats, self._counts(self.held_out))[0])
 
     def _reverse(self, count: int, value: float) -> Score:
         settings: dict[str, str | int] = {
@@ -130,13 +130,15 @@ def language_scores(
     return [scores.lm_score(generated), scores.reverse_lm_score(generated)]
 
 
-def _ratio(nats: Floats, counts: Floats) -> float:
-    return float(-nats.sum() / counts.sum())
-
-
-def _influences(nats: Floats, counts: Floats) -> Floats:
-    """A value a sentence, whose mean is the ratio of sums and moves as that ratio does when
-    sentences are drawn anew (its linear part; exact for sentences of equal length)."""
-    ratio = _ratio(nats, counts)
-    values: Floats = ratio + (-nats - ratio * counts) / counts.mean()
-    return values
+def ratio_of_sums(
+    values: Floats, counts: Floats, seed: int | None = None
+) -> tuple[float, Interval | None]:
+    """The sum of the values by that of the counts, (rows,) each; with a seed its bootstrap
+    interval, None of fewer than two rows."""
+    ratio = float(values.sum() / counts.sum())
+    if seed is None or len(values) < 2:
+        return ratio, None
+    # One value a row, whose mean is the ratio and moves as it does when rows are drawn anew: its
+    # linear part, exact for equal counts.
+    influences = ratio + (values - ratio * counts) / counts.mean()
+    return ratio, bootstrap(influences, seed)[0]

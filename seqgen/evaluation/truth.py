@@ -41,7 +41,8 @@ class GrammarTruth:
     grammar: Grammar
 
     def measure(self, sentences: Sentences, texts: Sequence[str]) -> Mapping[str, float]:
-        """`grammatical` and `coverage` are shares, `grammar-nll` is nats a grammatical sentence."""
+        """`grammatical` and `grammar-coverage` are shares, `grammar-nll` is nats a grammatical
+        sentence."""
         found = [self.grammar.log_probability(text) for text in texts]
         right = [value for value in found if math.isfinite(value)]
         grammatical = [
@@ -50,5 +51,5 @@ class GrammarTruth:
         return {
             "grammatical": len(right) / len(texts),
             "grammar-nll": -sum(right) / len(right) if right else math.nan,
-            "coverage": self.grammar.coverage(grammatical),
+            "grammar-coverage": self.grammar.coverage(grammatical),
         }

@@ -139,7 +139,7 @@ def test_the_truth_of_the_grammar() -> None:
     assert found["grammatical"] == pytest.approx(30 / 31)
     expected = -sum(grammar.log_probability(text) for text in drawn) / 30
     assert found["grammar-nll"] == pytest.approx(expected)
-    assert found["coverage"] == pytest.approx(grammar.coverage(drawn))
+    assert found["grammar-coverage"] == pytest.approx(grammar.coverage(drawn))
     nothing = GrammarTruth(grammar).measure(vocabulary.encode(texts[-1:]), texts[-1:])
-    assert nothing["grammatical"] == 0.0 and nothing["coverage"] == 0.0
+    assert nothing["grammatical"] == 0.0 and nothing["grammar-coverage"] == 0.0
     assert math.isnan(nothing["grammar-nll"])

@@ -1,0 +1,106 @@
+"""What only a model or the truth of a synthetic corpus can tell: likelihoods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from seqgen.evaluation.hugging_face import fingerprint
+from seqgen.evaluation.judges import Floats
+from seqgen.evaluation.language_scores import ratio_of_sums
+from seqgen.evaluation.likelihood import batches, log_probabilities
+from seqgen.evaluation.measure import Truth
+from seqgen.evaluation.truth import GrammarTruth, OracleTruth
+from seqgen.experiment.model import TextModel
+from seqgen.experiment.real_sentences import examples
+from seqgen.experiment.synthetic import open_oracle
+from seqgen.generators.modes import evaluating
+from seqgen.metrics.score import Interval, Score, sign
+from seqgen.recipe.data import GrammarCorpus, OracleCorpus
+from seqgen.recipe.recipe import Recipe
+from seqgen.text.encoded import Encoded
+from seqgen.text.grammar import Grammar
+from seqgen.text.vocabulary import Vocabulary
+from seqgen.training.run import Run
+
+
+def likelihood_of_split(
+    model: TextModel, run: Run, recipe: Recipe, split: str, intervals: bool, seed: int
+) -> list[Score]:
+    """`nll` (nats a token, END counted) and `perplexity` of a split, encoded as in training: cut at
+    the limit, each sentence under its own label."""
+    data = Encoded.build(
+        examples(recipe, run.folder, split), model.vocabulary, model.limit,
+        labels=model.labels or None, name=f"{split} sentences",
+    )  # fmt: skip
+    nats, tokens = [], []
+    with torch.no_grad(), evaluating(model.generator):
+        for batch in batches(data, 256):
+            found = log_probabilities(model.generator, batch).sum(1, dtype=torch.float64)
+            nats.append(found.cpu().numpy())
+            tokens.append(batch.lengths.numpy().astype(np.float64))
+    about: dict[str, str | int] = {"sentences": split, "count": len(data)}
+    every = np.concatenate(nats), np.concatenate(tokens)
+    return _likelihood(*every, about, model.vocabulary, intervals, seed)
+
+
+def likelihood_of_texts(
+    model: TextModel, texts: Sequence[str], intervals: bool, seed: int
+) -> list[Score]:
+    """`nll` and `perplexity` of given sentences, whole, averaged over labels where there are any.
+
+    Raises:
+        UserError: a sentence is longer than the model can read.
+    """
+    tokens = model.vocabulary.encode_flat(list(texts)).lengths.astype(np.float64)
+    about: dict[str, str | int] = {"sentences": "given", "count": len(texts)}
+    return _likelihood(
+        np.array(model.score(texts)), tokens, about, model.vocabulary, intervals, seed
+    )
+
+
+def open_truth(recipe: Recipe) -> Truth | None:
+    """What is known of the sentences of a synthetic corpus; None for a real one."""
+    match recipe.corpus:
+        case GrammarCorpus():
+            return GrammarTruth(Grammar.default())
+        case OracleCorpus() as corpus:
+            return OracleTruth(open_oracle(corpus))
+    return None
+
+
+def truth_scores(truth: Truth, vocabulary: Vocabulary, texts: Sequence[str]) -> list[Score]:
+    """The truth's figures of sentences, under its own names."""
+    name = "grammar"
+    if isinstance(truth, OracleTruth):
+        name = f"oracle@{fingerprint(truth.oracle)}"
+    signature = sign({"truth": name, "hypotheses": len(texts)})
+    found = truth.measure(vocabulary.encode(list(texts)), texts)
+    return [Score(name, value, signature) for name, value in found.items()]
+
+
+def _likelihood(
+    nats: Floats,
+    tokens: Floats,
+    about: dict[str, str | int],
+    vocabulary: Vocabulary,
+    intervals: bool,
+    seed: int,
+) -> list[Score]:
+    """Scores of log-probabilities and numbers of tokens, (rows,) each."""
+    value, interval = ratio_of_sums(-nats, tokens, seed if intervals else None)
+    # Of other pieces, or with other words unknown, another figure: the vocabulary belongs to it.
+    signature = sign({**about, "vocabulary": vocabulary.checksum[:8], "per": "token+end"})
+    return [
+        Score("nll", value, signature, interval),
+        Score("perplexity", float(np.exp(min(value, 700.0))), signature, _exp(interval)),
+    ]
+
+
+def _exp(interval: Interval | None) -> Interval | None:
+    if interval is None:
+        return None
+    low, high = np.exp(np.minimum([interval.low, interval.high], 700.0)).tolist()
+    return Interval(low, high, interval.method, interval.confidence)

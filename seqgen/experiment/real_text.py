@@ -1,0 +1,85 @@
+"""The real text an evaluation of a run stands on: references, and what the model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seqgen.errors import UserError
+from seqgen.experiment.real_sentences import held_out, real_sentences
+from seqgen.text.normalised import normalised
+from seqgen.text.vocabulary import Vocabulary
+from seqgen.training.run import Run
+
+REFERENCES = 10_000  # at most, of the held-out sentences
+TRAINING = 1_000_000  # at most, of the training sentences
+
+
+@dataclass(frozen=True)
+class RealText:
+    """Real sentences in the form the model writes, and where they come from.
+
+    Attributes:
+        references: real sentences the model was not trained on.
+        training: those it was trained on; empty where they are not to be had.
+        split: the split of the run's corpus the references are from; None: given by the user.
+        notes: what a reader must know of it.
+    """
+
+    references: Sequence[str]
+    training: Sequence[str]
+    split: str | None
+    notes: Sequence[str] = ()
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the record says of it."""
+        of = "given sentences" if self.split is None else f"{self.split} sentences"
+        return {
+            "references": f"{len(self.references)} {of}",
+            "training": f"{len(self.training)} training sentences",
+        }
+
+
+def real_text(
+    run: Run,
+    vocabulary: Vocabulary,
+    references: Sequence[str] | None = None,
+    training: Sequence[str] | None = None,
+    seed: int = 0,
+) -> RealText:
+    """The references and training sentences of a run's corpus, or those given in their place.
+
+    Of more than 10,000 held-out or a million training sentences so many are drawn.
+
+    Raises:
+        UserError: the run holds nothing out and no references are given, or its files are gone.
+    """
+    split = None
+    if references is None:
+        split = held_out(run)
+        if split is None:
+            raise UserError(
+                f"{run.folder} holds no sentences out (corpus.valid and corpus.test are none): "
+                "give real sentences it was not trained on as --references FILE"
+            )
+        known = real_sentences(run, split, REFERENCES, seed)
+    else:
+        known = normalised(vocabulary, references)
+    learned, notes = _training(run, vocabulary, training, references is not None, seed)
+    return RealText(known, learned, split, notes)
+
+
+def _training(
+    run: Run, vocabulary: Vocabulary, given: Sequence[str] | None, optional: bool, seed: int
+) -> tuple[list[str], list[str]]:
+    """The training sentences, and a note where they cannot be had and need not be."""
+    if given is not None:
+        return normalised(vocabulary, given), []
+    try:
+        return real_sentences(run, "train", TRAINING, seed), []
+    except UserError as problem:
+        if not optional:
+            raise
+        missing = "no copy rate, no language-model scores, no real data beside frechet and mauve"
+        return [], [f"without training sentences: {missing} ({problem})"]
