@@ -9,21 +9,14 @@ see ``seqgen.metrics.bleu``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.metrics.ngrams import Counts, count, encode, occurrences
+from seqgen.metrics.precision import Floats, Smoothing, check, combine
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.tokens import Sentence, Tokenizer, tokenize
-
-Smoothing = Literal["method1", "none"]
-Floats = NDArray[np.float64]
-
-EPSILON = 0.1
-"""What method1 puts in the place of zero matches ("A Systematic Comparison of Smoothing Techniques
-for Sentence-Level BLEU", Chen and Cherry 2014)."""
 
 
 def aligned_bleu_orders(
@@ -82,7 +75,7 @@ def sentence_aligned_bleu(
     order below 1, an unknown smoothing or tokenizer; TypeError for one list of sentences in the
     place of streams.
     """
-    _check(orders, smoothing)
+    check(orders, smoothing)
     check_streams(predictions, references)
     together = [sentence for stream in (predictions, *references) for sentence in stream]
     text = encode(tokenize(together, tokenizer, lowercase, at_least=2).sentences)
@@ -90,7 +83,7 @@ def sentence_aligned_bleu(
     found = occurrences(text, max(orders))
     matches = np.stack([_clipped(count(o, len(text.lengths)), rows) for o in found])
     lengths = text.lengths.reshape(-1, rows)
-    return _combine(matches, lengths[0], _closest(lengths), orders, smoothing)
+    return combine(matches, lengths[0], _closest(lengths), orders, smoothing)
 
 
 def check_streams(predictions: Sequence[object], references: Sequence[Sequence[object]]) -> None:
@@ -142,31 +135,3 @@ def _closest(lengths: NDArray[np.int64]) -> Floats:
     best = np.abs(ordered - lengths[0]).argmin(axis=0)  # the first of equals is the shorter
     closest: Floats = ordered[best, np.arange(len(best))].astype(np.float64)
     return closest
-
-
-def _combine(
-    matches: Floats,
-    lengths: NDArray[np.int64],
-    closest: Floats,
-    orders: Sequence[int],
-    smoothing: Smoothing,
-) -> Floats:
-    """Return brevity penalty times geometric mean of the precisions, (orders, rows).
-
-    ``matches`` (longest order, rows). An order longer than the sentence counts as one n-gram.
-    """
-    sizes = np.arange(1, len(matches) + 1)[:, None]
-    possible = np.maximum(1, lengths - sizes + 1)
-    smoothed = np.where(matches == 0, EPSILON, matches) if smoothing == "method1" else matches
-    with np.errstate(divide="ignore"):
-        logs = np.log(smoothed / possible).cumsum(axis=0)
-    penalty = np.exp(np.minimum(0.0, 1 - closest / np.maximum(lengths, 1)))
-    values = np.stack([penalty * np.exp(logs[order - 1] / order) for order in orders])
-    return np.where(matches[0] == 0, 0.0, values)
-
-
-def _check(orders: Sequence[int], smoothing: str) -> None:
-    if not orders or min(orders) < 1:
-        raise ValueError(f"orders {list(orders)} given: give one or more, each at least 1")
-    if smoothing not in get_args(Smoothing):
-        raise ValueError(f"smoothing {smoothing!r} given: it may be {get_args(Smoothing)}")

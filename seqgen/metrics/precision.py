@@ -26,7 +26,7 @@ for Sentence-Level BLEU", Chen and Cherry 2014)."""
 def combine(
     matches: Floats,
     lengths: Integers,
-    closest: Integers,
+    closest: Integers | Floats,
     orders: Sequence[int],
     smoothing: Smoothing,
 ) -> Floats:
