@@ -118,7 +118,7 @@ def _panel(group: str, members: list[str], history: History, real: Mapping[str, 
 def _group(name: str) -> str:
     if name in ("unique", "novel", "copied"):
         return "shares"
-    if name in ("grammatical", "coverage"):
+    if name in ("grammatical", "grammar-coverage"):
         return "grammar"
     return family(name)[0]
 

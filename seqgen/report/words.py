@@ -42,6 +42,9 @@ _MEANINGS = {
     "self-bleu": Meaning(DIVERSITY, "lower", "n-grams of a sentence found in the other generated"),
     "backward-bleu": Meaning(DIVERSITY, "higher", "n-grams of real sentences found in generated"),
     "coverage": Meaning(DIVERSITY, "higher", "share of what is real that was generated"),
+    "grammar-coverage": Meaning(
+        DIVERSITY, "higher", "share of the grammar's choices that the sentences make use of"
+    ),
     "distinct": Meaning(DIVERSITY, "higher", "share of n-grams that are different"),
     "expected-distinct": Meaning(DIVERSITY, "higher", "distinct n-grams, adjusted for length"),
     "entropy": Meaning(DIVERSITY, "higher", "entropy of the n-grams, nats"),
