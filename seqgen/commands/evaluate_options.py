@@ -63,7 +63,7 @@ def parser() -> Parser:
 
 def _common(made: Parser) -> None:
     made.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
-    made.add_argument("--seed", type=int, default=0, help="of all that is drawn (default 0)")
+    made.add_argument("--seed", type=whole, default=0, help="of all that is drawn (default 0)")
     made.add_argument("--no-intervals", action="store_true", help="faster: no 95 %% intervals")
 
 
@@ -82,7 +82,7 @@ def _files(made: Parser) -> None:
     group.add_argument("--first", type=positive, metavar="N", help="measure the first N only")
     group.add_argument(
         "--self-first", type=positive, metavar="N",
-        help="self-BLEU among the first N (default: all, whatever --first says)",
+        help="self-BLEU among the first N (default: as --first)",
     )  # fmt: skip
     group.add_argument("--smoothing", choices=("method1", "none"), help="of BLEU: method1 or none")
     group.add_argument("--tokenizer", help="whitespace (default), nltk or character")
@@ -133,6 +133,13 @@ def _transfer(made: Parser) -> None:
         "--compare-with", action="append", nargs="+", metavar="F",
         help="another system's files, one a direction; once a system",
     )  # fmt: skip
+
+
+def whole(text: str) -> int:
+    """A whole number of at least 0."""
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 0")
 
 
 def positive(text: str) -> int:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from json import dumps
+from textwrap import fill
 from typing import Any
 
 from seqgen.metrics.curves import Curve
@@ -42,7 +43,9 @@ def as_text(table: Table, width: int = WIDTH) -> str:
     first = ["", *names]
     columns = [_column(row, names, letters) for row in table.rows]
     blocks = [_aligned([first, *block]) for block in _fitting(first, columns, width)]
-    parts = [*blocks, _signatures(letters), _intervals(table), _notes(table.notes)]
+    remarks = [_intervals(table), *(f"note: {note}" for note in table.notes)]
+    below = "\n".join(fill(remark, width, subsequent_indent="  ") for remark in remarks if remark)
+    parts = [*blocks, _signatures(letters), below]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -76,7 +79,9 @@ def _spread(score: Score) -> str:
     if found is None:
         return ""
     side = max(found.high - score.value, score.value - found.low)
-    return f" ±{number(side)}" if math.isfinite(side) else ""
+    if not math.isfinite(side):
+        return ""
+    return f" ±{side:.4f}" if side < 100 else f" ±{side:.1f}"
 
 
 def _fitting(
@@ -136,8 +141,8 @@ def _signatures(letters: dict[str, str]) -> str:
     shared = [pair for pair in pairs[0] if all(pair in other for other in pairs)]
     lines = [f"signatures (order: the number in the name; in all: {'|'.join(shared) or 'nothing'})"]
     for letter, own in zip(letters.values(), pairs, strict=True):
-        rest = "|".join(pair for pair in own if pair not in shared)
-        lines.append(f"  {letter:<2} {rest}".rstrip())
+        rest = "|".join(pair for pair in own if pair not in shared) or "no more than that"
+        lines.append(f"  {letter:<2} {rest}")
     return "\n".join(lines)
 
 
@@ -148,13 +153,9 @@ def _intervals(table: Table) -> str:
     shares = " and ".join(dict.fromkeys(f"{interval.confidence:.0%}" for interval in found))
     methods = ", ".join(sorted({interval.method for interval in found}))
     return (
-        f"± is the larger side of the {shares} interval ({methods}): another draw of sentences from"
-        "\nthe same source would mostly fall inside; another training seed is not in it"
+        f"±: the larger side of the {shares} interval ({methods}), for the draw of these sentences;"
+        " it does not tell how far another training seed would be"
     )
-
-
-def _notes(notes: Sequence[str]) -> str:
-    return "\n".join(f"note: {note}" for note in notes)
 
 
 def _finite(value: Any) -> Any:

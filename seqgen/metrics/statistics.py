@@ -63,7 +63,7 @@ def percentiles(means: Floats, confidence: float = CONFIDENCE) -> list[Interval]
 
 
 def half_sampling(
-    measure: Callable[[Integers], Sequence[float]],
+    measure: Callable[[Integers], Sequence[float] | Floats],
     rows: int,
     values: Sequence[float],
     seed: int = 0,
