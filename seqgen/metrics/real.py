@@ -51,17 +51,17 @@ def from_references(
     smoothing: Smoothing,
     seed: int,
 ) -> Real | None:
-    """Return ``rows`` references, or as many as there are, measured against all the others; None
-    for fewer than 2.
+    """Return ``rows`` references, at least 2 and at most all, measured against all the others; None
+    where there are fewer than 2.
 
     N-gram overlap is measured with the references that were not drawn, and left out where these
     are fewer than those that were drawn.
     """
-    order = np.random.default_rng(seed).permutation(len(references))
-    chosen = np.sort(order[:rows])
-    if len(chosen) < 2:
+    if len(references) < 2:
         return None
-    rest = np.sort(order[rows:])
+    order = np.random.default_rng(seed).permutation(len(references))
+    count = max(rows, 2)  # one alone would leave no other for its backward BLEU
+    chosen, rest = np.sort(order[:count]), np.sort(order[count:])
     forward = sentence_self_bleu(references, orders, smoothing)[:, chosen]
     backward = _backward(references, chosen, rest, orders, smoothing)
     overlap = _chosen(references, rest) if len(rest) >= len(chosen) else None

@@ -3,11 +3,20 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqgen.metrics.diversity import distinct, entropy, lengths, novel_share, unique_share
+from seqgen.metrics.diversity import (
+    distinct,
+    entropy,
+    expected_distinct,
+    lengths,
+    novel_share,
+    repetition,
+    unique_share,
+)
 
 REFERENCES = [
     "the cat sat on the mat",
@@ -36,6 +45,49 @@ def test_distinct_and_entropy_equal_plain_counting(sentences, order):
     expected = -sum(c / total * math.log(c / total) for c in counts.values())
     assert distinct(sentences, order).value == (len(counts) / total if total else 0.0)
     assert entropy(sentences, order).value == pytest.approx(expected, abs=1e-12)
+
+
+@given(corpus, st.integers(1, 40), st.integers(1, 3))
+def test_expected_distinct_equals_its_formula(sentences, vocabulary, order):
+    counts = Counter(grams(sentences, order))
+    possible, total = vocabulary**order, sum(counts.values())
+    expected = possible * (1 - ((possible - 1) / possible) ** total)
+    value = len(counts) / expected if total else 0.0
+    found = expected_distinct(sentences, vocabulary, order)
+    assert found.value == pytest.approx(value, rel=1e-9)
+    assert f"vocabulary:{vocabulary}|" in found.signature
+
+
+@pytest.mark.parametrize("tokens", [100, 1000, 10_000])
+def test_even_draws_are_as_distinct_as_expected_whatever_their_number(tokens):
+    drawn = np.random.default_rng(1).integers(0, 500, tokens).astype(str).tolist()
+    assert expected_distinct([drawn], 500).value == pytest.approx(1, abs=0.05)
+
+
+@given(corpus, st.integers(1, 3))
+def test_repetition_equals_walking_through(sentences, order):
+    shares = []
+    for sentence in sentences:
+        own = grams([sentence], order)
+        again = sum(gram in own[:place] for place, gram in enumerate(own))
+        shares.append(again / len(own) if own else 0.0)
+    found = repetition(sentences, order)
+    assert found.value == pytest.approx(sum(shares) / len(shares), abs=1e-12)
+    assert found.name == f"repetition-{order}"
+
+
+def test_repetition_of_a_loop():
+    assert repetition(["a b a b a b", "a b c", "a"], 2).value == pytest.approx(3 / 5 / 3)
+
+
+def test_tokenizer_and_case():
+    assert distinct(["The the"], 1).value == 1
+    assert distinct(["The the"], 1, lowercase=True).value == 0.5
+    assert repetition(["aab"], 1, tokenizer="character").value == pytest.approx(1 / 3)
+    assert novel_share(["The cat"], ["the CAT"], lowercase=True).value == 0
+    assert unique_share(["A", "a"], lowercase=True).value == 0.5
+    assert lengths(["ab c"], tokenizer="character")[0].value == 4
+    assert "tokenizer:character" in entropy(["ab c"], 1, tokenizer="character").signature
 
 
 @given(corpus)
@@ -67,19 +119,27 @@ def test_signatures():
     assert distinct(REFERENCES, 3).signature == (
         "order:3|hypotheses:4|tokenizer:whitespace|version:1"
     )
+    assert expected_distinct(REFERENCES, 9).signature == (
+        "order:1|vocabulary:9|hypotheses:4|tokenizer:whitespace|version:1"
+    )
     assert unique_share([["a"]]).signature == "hypotheses:1|tokenizer:given|version:1"
     assert novel_share(["a"], ["b", "c"]).signature == (
         "hypotheses:1|training:2|tokenizer:whitespace|version:1"
     )
 
 
-@pytest.mark.parametrize("measure", [distinct, entropy, unique_share, lengths])
+@pytest.mark.parametrize("measure", [distinct, entropy, repetition, unique_share, lengths])
 def test_no_sentences_are_refused(measure):
     with pytest.raises(ValueError, match="at least 1"):
         measure([])
 
 
-@pytest.mark.parametrize("measure", [distinct, entropy])
+def test_a_vocabulary_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="vocabulary 0"):
+        expected_distinct(REFERENCES, 0)
+
+
+@pytest.mark.parametrize("measure", [distinct, entropy, repetition])
 def test_order_zero_is_refused(measure):
     with pytest.raises(ValueError, match="at least 1 token"):
         measure(REFERENCES, 0)
