@@ -41,7 +41,7 @@ def test_the_support_table_is_the_code_s() -> None:
 
 
 def test_every_recipe_of_the_tables_exists_and_every_recipe_is_named() -> None:
-    named = set(re.findall(r"`((?:text|style|images)/[\w-]+)`", README)) | {"quickstart"}
+    named = set(re.findall(r"`((?:text|style|images|judge)/[\w-]+)`", README)) | {"quickstart"}
     assert named == set(files.names())
 
 

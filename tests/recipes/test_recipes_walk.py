@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -75,7 +76,10 @@ def test_recipe(
     for event in ("training", "evaluation"):
         assert journal(stopped, event) == journal(straight, event)
 
-    check_use(straight, capsys, monkeypatch)
+    if recipe.generator is None:
+        check_judge(straight, capsys, monkeypatch)
+    else:
+        check_use(straight, capsys, monkeypatch)
     if extension(recipe):
         assert train("--resume", straight, *extension(recipe)) == 0
         steps = STEPS * len(phases(recipe.phases)) + MORE
@@ -94,7 +98,8 @@ def check_training(recipe: Recipe, run: Path) -> None:
         assert {line["phase"] for line in of_phase} == {phase.name or phase.method.kind}
         assert all("nonfinite" not in line for line in of_phase)
         assert any(key.endswith("/loss") for line in of_phase for key in line)
-    assert sum(line["generator/gradient-norm"] for line in lines if "generator/loss" in line) > 0
+    main = plan[-1].method.players[-1]  # the generator, or the classifier of a judge
+    assert sum(line[f"{main}/gradient-norm"] for line in lines if f"{main}/loss" in line) > 0
 
 
 def check_evaluation(recipe: Recipe, run: Path) -> None:
@@ -142,6 +147,19 @@ def check_use(
     assert all(-math.inf < float(line) < 0 for line in scores if line)
 
 
+def check_judge(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sentences get a label each, a blank line none; the judge's own accuracy is told."""
+    capsys.readouterr()
+    given = io.TextIOWrapper(io.BytesIO(b"a lovely day\n\na day\n"), "utf-8")
+    monkeypatch.setattr(sys, "stdin", given)
+    assert main(["judge", "classify", str(run)]) == 0
+    done = capsys.readouterr()
+    assert [len(line.split("\t")) for line in done.out.splitlines()] == [2, 1, 2]
+    assert "test accuracy" in done.err
+
+
 def check_losses(name: str, found: list[dict[str, float]]) -> None:
     """The first five losses are the golden ones to 1e-4."""
     golden = json.loads(GOLDEN.read_text("utf-8"))
@@ -167,6 +185,7 @@ def test_golden_losses_are_of_recipes_there_are() -> None:
         ["--corpus.kind", "grammar"],
         ["--vocabulary.kind=subword", "--vocabulary.size=8000", "--vocabulary.punctuation=keep"],
         ["--batch", "96", "--accumulation", "3", "--corpus.test", "t.txt"],
+        shlex.split("--corpus.styles a x b y --corpus.valid a v b w --corpus.test a t b u"),
     ],
     ids=lambda changes: " ".join(changes)[2:40],
 )  # fmt: skip

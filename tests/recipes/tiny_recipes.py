@@ -31,7 +31,7 @@ def tiny(recipe: Recipe, folder: Path) -> Recipe:
     data = recipe.model_dump(mode="json")
     data["corpus"] = _corpus(data["corpus"], folder)
     _vocabulary(data)
-    for network in ("generator", "discriminator"):
+    for network in ("generator", "discriminator", "classifier"):
         data[network] = _shrunk(network, data[network])
     data["phases"] = [_step(step) for step in data["phases"]]
     data["batch"], data["accumulation"] = 8, min(data["accumulation"], 2)
@@ -78,9 +78,11 @@ def _corpus(corpus: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _files(corpus: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What there is to read, as the recipe wants it: by label, in columns, or plain lines."""
-    valid = corpus["valid"]
-    held = {"valid": "last:8"} if isinstance(valid, str) else {}
+    held: dict[str, Any] = {"valid": "last:8"} if isinstance(corpus["valid"], str) else {}
     held |= {"test": _lines(folder / "test.txt", "")} if corpus["test"] else {}
+    for split in ("valid", "test"):
+        if isinstance(corpus[split], dict):
+            held[split] = {n: _lines(folder / f"{split}-{n}.txt", n) for n in corpus[split]}
     if corpus["styles"]:
         styles = {label: _lines(folder / f"{label}.txt", label) for label in corpus["styles"]}
         return {"styles": styles, **held}
@@ -102,7 +104,7 @@ def _lines(file: Path, label: str) -> str:
 
 def _vocabulary(data: dict[str, Any]) -> None:
     """A small one; a model to be had elsewhere gives way to a small one from scratch."""
-    generator, vocabulary = data["generator"], data["vocabulary"]
+    generator, vocabulary = data["generator"] or {}, data["vocabulary"]
     if generator.get("source") is not None:
         generator["source"] = None
         generator["configuration"] = {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2}
