@@ -1,1 +1,103 @@
-"""Metrics: strings or lists of tokens in, numbers out; no torch, nothing else of seqgen."""
+"""Metrics: strings or lists of tokens in, numbers out; no torch, nothing else of seqgen.
+
+``evaluate`` measures everything at once, ``evaluate_preset`` what one body of literature measured;
+the rest are the single metrics. Every Score carries a signature: two values may be compared when
+their names and signatures are equal.
+
+    from seqgen.metrics import bleu, self_bleu
+    print(bleu(predictions=generated, references=real), self_bleu(generated))
+
+As ``bleu`` and ``sentence_bleu`` name both a function and the module it stands in, import from the
+modules by ``from seqgen.metrics.bleu import ...``.
+"""
+
+from seqgen.metrics.aligned import aligned_bleu_orders, sentence_aligned_bleu
+from seqgen.metrics.bleu import (
+    backward_bleu,
+    backward_bleu_orders,
+    bleu,
+    bleu_orders,
+    harmonic_bleu,
+    harmonic_bleu_orders,
+    self_bleu,
+    self_bleu_orders,
+)
+from seqgen.metrics.corpus import corpus_bleu, corpus_chrf, sentence_chrf
+from seqgen.metrics.curves import Axes, Curve, Point
+from seqgen.metrics.diversity import (
+    distinct,
+    entropy,
+    expected_distinct,
+    lengths,
+    novel_share,
+    repetition,
+    unique_share,
+)
+from seqgen.metrics.frechet import frechet_distance, frechet_score
+from seqgen.metrics.markers import Markers
+from seqgen.metrics.mauve import mauve_score
+from seqgen.metrics.overlap import coverage, ms_jaccard
+from seqgen.metrics.presets import PRESETS, Preset, evaluate_preset
+from seqgen.metrics.projection import NgramProjection
+from seqgen.metrics.score import Interval, Score
+from seqgen.metrics.sentence_bleu import (
+    sentence_bleu,
+    sentence_bleu_both_ways,
+    sentence_self_bleu,
+)
+from seqgen.metrics.statistics import (
+    approximate_randomisation,
+    bootstrap,
+    half_sampling,
+    paired_bootstrap,
+)
+from seqgen.metrics.suite import evaluate
+from seqgen.metrics.table import Row, Table
+
+__all__ = [
+    "PRESETS",
+    "Axes",
+    "Curve",
+    "Interval",
+    "Markers",
+    "NgramProjection",
+    "Point",
+    "Preset",
+    "Row",
+    "Score",
+    "Table",
+    "aligned_bleu_orders",
+    "approximate_randomisation",
+    "backward_bleu",
+    "backward_bleu_orders",
+    "bleu",
+    "bleu_orders",
+    "bootstrap",
+    "corpus_bleu",
+    "corpus_chrf",
+    "coverage",
+    "distinct",
+    "entropy",
+    "evaluate",
+    "evaluate_preset",
+    "expected_distinct",
+    "frechet_distance",
+    "frechet_score",
+    "half_sampling",
+    "harmonic_bleu",
+    "harmonic_bleu_orders",
+    "lengths",
+    "mauve_score",
+    "ms_jaccard",
+    "novel_share",
+    "paired_bootstrap",
+    "repetition",
+    "self_bleu",
+    "self_bleu_orders",
+    "sentence_aligned_bleu",
+    "sentence_bleu",
+    "sentence_bleu_both_ways",
+    "sentence_chrf",
+    "sentence_self_bleu",
+    "unique_share",
+]
