@@ -10,6 +10,7 @@ is a perplexity, and by default under an interpolated Kneser-Ney n-gram model.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ from seqgen.ngram_model.model import NgramModel
 
 Unit = Literal["word", "character"]
 SPACE = "\u2581"  # stands for a space where every character is a word
+_MARKER = re.compile(r"(?<!\S)(?:<unk>|<s>|</s>)(?!\S)")
 
 
 def spaced(texts: Sequence[str], unit: Unit) -> list[str]:
@@ -31,6 +33,12 @@ def spaced(texts: Sequence[str], unit: Unit) -> list[str]:
     if unit == "word":
         return list(texts)
     return [" ".join(SPACE if c.isspace() else c for c in text) for text in texts]
+
+
+def literal(texts: Sequence[str]) -> list[str]:
+    """The sentences, where <unk> and the other markers of n-gram models are words like any other:
+    a model that writes <unk> has not written the rare word it stands for."""
+    return [_MARKER.sub(rf"\g<0>{SPACE}", text) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class LanguageScores:
         Very short and very common sentences have the best ones: read it beside a measure of
         diversity. The interval is a bootstrap of the sentences.
         """
-        asked = texts if self.judge is not None else spaced(texts, self.unit)
+        asked = texts if self.judge is not None else self._words(texts)
         nats, counts = self._judge.score(asked)[0], self._counts(texts)
         value, interval = ratio_of_sums(-nats, counts, seed if intervals else None)
         return Score("lm-score", value, sign(self._settings(len(texts))), interval)
@@ -66,17 +74,15 @@ class LanguageScores:
         """Nats a word, END counted, of the held-out real sentences under an n-gram model of these
         sentences; lower says that more of real text is found among them.
 
-        It depends on how many sentences there are: compare equal numbers. A word of the real
-        training text that they lack is as likely as each other one they lack, so that a model of
-        few words gains nothing by knowing few. Infinite where no sentence has a word.
+        It depends on how many sentences there are: compare equal numbers. The model knows the words
+        of the real training text too, so that few words are no advantage: one that the sentences
+        lack has the same small probability whatever they are. Infinite where no sentence has a
+        word.
         """
-        given, asked = spaced(texts, self.unit), spaced(self.held_out, self.unit)
+        given, asked = self._words(texts), self._words(self.held_out)
         if not any(text.split() for text in given):
             return self._reverse(len(texts), math.inf)
-        model = NgramModel.train(given, self.order)
-        lacking = sum(model.words.number(word) == 0 for word in self._vocabulary)
-        unknown = np.array([sum(model.words.number(w) == 0 for w in t.split()) for t in asked])
-        nats = model.score(asked)[0] - unknown * np.log(lacking + 1)
+        nats = NgramModel.train(given, self.order, vocabulary=self._vocabulary).score(asked)[0]
         return self._reverse(len(texts), ratio_of_sums(-nats, self._counts(self.held_out))[0])
 
     def _reverse(self, count: int, value: float) -> Score:
@@ -91,11 +97,15 @@ class LanguageScores:
 
     @cached_property
     def _judge(self) -> LanguageJudge:
-        return self.judge or NgramModel.train(spaced(self.training, self.unit), self.order)
+        return self.judge or NgramModel.train(self._words(self.training), self.order)
 
     @cached_property
-    def _vocabulary(self) -> frozenset[str]:
-        return frozenset(word for text in spaced(self.training, self.unit) for word in text.split())
+    def _vocabulary(self) -> list[str]:
+        words = (word for text in self._words(self.training) for word in text.split())
+        return list(dict.fromkeys(words))
+
+    def _words(self, texts: Sequence[str]) -> list[str]:
+        return literal(spaced(texts, self.unit))
 
     def _settings(self, count: int) -> dict[str, str | int]:
         about: dict[str, str | int] = {"judge": self._judge.name}

@@ -66,6 +66,7 @@ class NgramModel:
         order: int = 5,
         discounts: float | Sequence[float] | None = None,
         unknown_below: int = 1,
+        vocabulary: Iterable[str] = (),
     ) -> NgramModel:
         """Train on sentences: strings, split at white space, or lists of tokens.
 
@@ -79,6 +80,8 @@ class NgramModel:
             discounts: by default those of modified Kneser-Ney, computed from the text; one number
                 between 0 and 1 is taken for all counts and orders, several are one for each order.
             unknown_below: words seen less often become UNKNOWN.
+            vocabulary: words that are known even where the text has them not, all equally probable
+                then: models of different texts are comparable where they know the same words.
 
         Raises:
             UserError: there is no sentence with a word, or a setting is out of range.
@@ -86,7 +89,7 @@ class NgramModel:
         if order < 1:
             raise UserError(f"order {order}: must be 1 (single words) or more; 5 is usual")
         chosen = None if discounts is None else given(discounts, order)
-        words, encoded, text = learn(sentences, unknown_below)
+        words, encoded, text = learn(sentences, unknown_below, vocabulary)
         order = min(order, int(encoded.lengths.max()))
         counted = adjusted_counts(encoded, order)
         used = chosen[:order] if chosen else [modified(grams.counts) for grams in counted]

@@ -56,6 +56,9 @@ class Words:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __contains__(self, token: object) -> bool:
+        return token in self._marked
+
     def number(self, token: str) -> int:
         """Return the number of a word, BEGIN or END; that of UNKNOWN for all others."""
         return self._marked.get(token, 0)
@@ -79,12 +82,12 @@ def split(sentence: Sentence) -> Sequence[str]:
 
 
 def learn(
-    sentences: Iterable[Sentence], unknown_below: int = 1
+    sentences: Iterable[Sentence], unknown_below: int = 1, also: Iterable[str] = ()
 ) -> tuple[Words, Encoded, TrainingText]:
     """Number the words of a training text in the order of their first occurrence.
 
     Words seen fewer than ``unknown_below`` times become UNKNOWN; sentences without words are left
-    out.
+    out. The words of ``also`` are known too, after all others where the text has them not.
 
     Raises:
         UserError: there is no sentence with a word, or a token cannot be written as one word.
@@ -107,7 +110,11 @@ def learn(
     if not lengths:
         raise UserError(f"no sentence to train on ({blank} blank ones given): give at least one")
     names = _checked(numbers)
-    return _without(_numbers(flat), _numbers(lengths), names, unknown_below, blank)
+    known, encoded, text = _without(_numbers(flat), _numbers(lengths), names, unknown_below, blank)
+    words = Words(
+        [*words.names, *_checked(dict.fromkeys(word for word in also if word not in words))]
+    )
+    return words, Encoded(encoded.tokens, encoded.lengths, len(words)), text
 
 
 def _without(
