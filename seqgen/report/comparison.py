@@ -8,7 +8,7 @@ from pathlib import Path
 from seqgen.files import replacing
 from seqgen.metrics.curves import Curve
 from seqgen.metrics.table import Table
-from seqgen.report import pictures
+from seqgen.report import pictures, spots
 from seqgen.report.curve_section import curve_parts, curve_pictures
 from seqgen.report.markup import bullets, section
 from seqgen.report.metric_table import metric_table
@@ -51,7 +51,7 @@ def write_comparison(
         section("metrics", "Metrics", metric_table(table)),
     ]
     html = page(title, "", "\n".join(part for part in body if part), FOOTER)
-    drawable = [axes for _, axes in pictures.drawable(curves)]
+    drawable = [axes for _, axes in spots.drawable(curves)]
     if drawable:
         Picture(NAME, title, "", pictures.together(curves, drawable)).save(place)
     with replacing(place / f"{NAME}.html") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seqgen.metrics.curves import Axes, Curve
-from seqgen.report import pictures
+from seqgen.report import pictures, spots
 from seqgen.report.markup import details, paragraph, row, table, text
 from seqgen.report.picture import Picture, gallery
 from seqgen.report.words import number
@@ -25,11 +25,11 @@ def curve_pictures(curves: Sequence[Curve]) -> list[Picture]:
     return [
         Picture(
             f"quality-diversity-{name}",
-            "Quality against diversity: {} and {}".format(*pictures.axis_names(axes)),
-            pictures.describe(curves, axes),
+            "Quality against diversity: {} and {}".format(*spots.axis_names(axes)),
+            spots.describe(curves, axes),
             pictures.quality_diversity(curves, axes),
         )
-        for name, axes in pictures.drawable(curves)
+        for name, axes in spots.drawable(curves)
     ]
 
 
@@ -47,7 +47,7 @@ def curve_parts(curves: Sequence[Curve], drawn: list[Picture]) -> list[str]:
 
 
 def _points(curves: Sequence[Curve]) -> str:
-    axes: list[Axes] = [axes for _, axes in pictures.drawable(curves)]
+    axes: list[Axes] = [axes for _, axes in spots.drawable(curves)]
     names = [name for pair in axes for name in (pair.quality, pair.diversity)]
     body = [
         row(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def place(
     points: Sequence[tuple[float, float]],
     sizes: Sequence[tuple[float, float]],
     room: Box,
-    taken: Sequence[Box] = (),
+    lines: Sequence[Box] = (),
     gap: float = 6.0,
 ) -> list[Box | None]:
     """A box for the label of each point, or None where there is no room; earlier ones go first.
@@ -51,24 +52,33 @@ def place(
         points: pixels (across, up).
         sizes: width and height of each label, pixels.
         room: boxes stay inside it.
-        taken: nothing may cover these.
+        lines: covered only by labels that find no other place.
         gap: between a point and its label, and the half width of what a point itself takes.
     """
-    own = [Box(x - gap * 0.7, y - gap * 0.7, x + gap * 0.7, y + gap * 0.7) for x, y in points]
-    occupied = [*taken, *own]
+    reach = gap * 0.7
+    occupied = [Box(x - reach, y - reach, x + reach, y + reach) for x, y in points]
     found: list[Box | None] = []
     for (x, y), (width, height) in zip(points, sizes, strict=True):
-        boxes = (_beside(x, y, width, height, side, gap) for side in _SIDES)
-        free = (
-            box
-            for box in boxes
-            if box.lies_in(room) and not any(box.overlaps(other) for other in occupied)
-        )
-        box = next(free, None)
+        boxes = [_beside(x, y, width, height, side, gap) for side in _SIDES]
+        free = [b for b in boxes if b.lies_in(room) and not any(map(b.overlaps, occupied))]
+        clear = [box for box in free if not any(map(box.overlaps, lines))]
+        box = next(iter(clear or free), None)
         found.append(box)
         if box is not None:
             occupied.append(box)
     return found
+
+
+def along(points: Sequence[tuple[float, float]], size: float) -> list[Box]:
+    """Small boxes that cover the line through the points, pixels."""
+    boxes = []
+    for (x, y), (to_x, to_y) in pairwise(points):
+        steps = max(1, int(max(abs(to_x - x), abs(to_y - y)) / size))
+        for step in range(steps + 1):
+            middle_x, middle_y = x + (to_x - x) * step / steps, y + (to_y - y) * step / steps
+            half = size / 2
+            boxes.append(Box(middle_x - half, middle_y - half, middle_x + half, middle_y + half))
+    return boxes
 
 
 def _beside(

@@ -52,15 +52,16 @@ def table(caption: str, head: Sequence[str], body: Sequence[str]) -> str:
     """A table in a box of its own that scrolls sideways where the page is narrow.
 
     Args:
-        caption: plain text.
+        caption: plain text, above the box: in it, it would be as wide as the table.
         head: plain texts over the columns.
         body: rows, <tr> to </tr>; a <tbody> may begin before one of them.
     """
     cells = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
     rows = "\n".join(body)
     return (
+        f"{paragraph(caption, 'quiet')}\n"
         f'<div class="box" role="region" aria-label="{text(caption)}" tabindex="0"><table>\n'
-        f"<caption>{text(caption)}</caption>\n<thead><tr>{cells}</tr></thead>\n<tbody>\n{rows}\n"
+        f"<thead><tr>{cells}</tr></thead>\n<tbody>\n{rows}\n"
         "</tbody></table></div>"
     )
 

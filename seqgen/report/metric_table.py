@@ -18,7 +18,7 @@ READ = (
 
 def metric_table(given: Table) -> str:
     """One line a metric, one column a row of the table, grouped by what is measured."""
-    names = given.names()
+    names = _ordered(given.names())
     body: list[str] = []
     for group in GROUPS:
         members = [name for name in names if meaning(name).group == group]
@@ -55,7 +55,13 @@ def arrow(name: str) -> str:
 def _order(item: tuple[tuple[str, str], list[str]], given: Table) -> tuple[int, int]:
     (name, _), rows = item
     places = [shown.name for shown in given.rows]
-    return given.names().index(name), places.index(rows[0])
+    return _ordered(given.names()).index(name), places.index(rows[0])
+
+
+def _ordered(names: Sequence[str]) -> list[str]:
+    """The orders of one metric together and ascending; else as they came."""
+    families = list(dict.fromkeys(family(name)[0] for name in names))
+    return sorted(names, key=lambda n: (families.index(family(n)[0]), int(family(n)[1] or 0)))
 
 
 def _group(name: str, width: int) -> str:

@@ -24,7 +24,7 @@ h3 { font-size: 1rem; margin: 1.4rem 0 .5rem }
 section { background: var(--paper); border: 1px solid var(--grid); border-radius: .6rem;
   padding: 1.1rem 1.2rem; margin: 1rem 0 }
 p { margin: .4rem 0; max-width: 46rem; overflow-wrap: anywhere }
-.quiet, caption, small, figcaption { color: var(--faint) }
+.quiet, small, figcaption { color: var(--faint) }
 a { color: var(--colour-0) }
 ul { margin: .4rem 0; padding-left: 1.2rem }
 li { overflow-wrap: anywhere }
@@ -34,7 +34,7 @@ li { overflow-wrap: anywhere }
 .fine { border-left: 4px solid var(--colour-2); padding: .3rem .8rem; max-width: 50rem;
   background: color-mix(in srgb, var(--colour-2) 9%, transparent) }
 .cards { list-style: none; padding: 0; display: grid; gap: .7rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(9.5rem, 45%), 1fr)) }
+  grid-template-columns: repeat(auto-fill, minmax(max(8.5rem, 22%), 1fr)) }
 .cards li { border: 1px solid var(--grid); border-radius: .5rem; padding: .6rem .8rem }
 .cards span { display: block; font-size: .85rem; color: var(--faint) }
 .cards strong { display: block; font-size: 1.5rem; line-height: 1.25;
@@ -48,13 +48,12 @@ figure svg { display: block; width: 100%; height: auto; max-width: 30rem }
 figcaption { font-size: .9rem; max-width: 46rem }
 .box { overflow-x: auto; max-width: 100%; margin: .6rem 0; position: relative }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem }
-caption { text-align: left; font-size: .9rem; padding: .2rem 0 .5rem; max-width: 46rem }
 th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--grid) }
 td { white-space: nowrap }
 td small, th small { display: block; font-size: .8rem; font-weight: normal }
 tbody th { font-weight: 600; position: sticky; left: 0; background: var(--paper);
-  min-width: 8.5rem; max-width: 20rem }
+  min-width: 8.5rem; max-width: 24rem }
 tbody th.group { position: static; padding-top: 1rem; color: var(--faint); font-weight: normal }
 thead th { overflow-wrap: anywhere; min-width: 6rem; max-width: 12rem; vertical-align: bottom }
 td.wide { white-space: normal; overflow-wrap: anywhere; min-width: 14rem }

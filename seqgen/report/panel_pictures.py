@@ -27,15 +27,16 @@ HIT = 3
 
 
 def draw(panel: Panel, phases: Sequence[Phase]) -> Figure:
-    """The curves of a panel, with a line where the phase changes."""
+    """The curves of a panel over all steps of the training, with a line where the phase changes."""
     with style.styled():
         figure = style.new_figure(WIDTH, HEIGHT)
         axes = figure.subplots()
         for place, series in enumerate(panel.series):
             _line(axes, series, style.colour(place))
         _scales(axes, panel)
+        axes.set_xlim(0, max((phase.last_step for phase in phases), default=1) * 1.02)
         named = _phases(axes, phases)
-        axes.set_title(panel.title, pad=17 if named else 6)
+        axes.set_title(panel.title, pad=20 if named else 8)
         axes.set_xlabel("step")
         _legend(figure, panel)
     return figure
@@ -83,7 +84,6 @@ def _scales(axes: Axes, panel: Panel) -> None:
     style.plain_numbers(axes)
     if panel.shares:
         axes.set_ylim(-0.03, 1.03)
-    axes.margins(x=0.02)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(lambda step, _: short_step(step))
 

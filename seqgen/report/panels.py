@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seqgen.report.history import History, Line, names, points
-from seqgen.report.words import Better, family, meaning
+from seqgen.report.words import Better, family, meaning, spoken
 
 MOST_POINTS = 300
 """Longer curves are drawn as means of neighbours, or pages grow without end."""
@@ -77,7 +77,7 @@ def _losses(lines: Sequence[Line]) -> Iterator[Panel]:
         different = [name for name in terms if name == "loss" or curves[name] != whole]
         if different:
             yield Panel(
-                f"loss-{player}",
+                _file_name(f"loss-{player}"),
                 LIKELIHOOD,
                 f"Loss of the {player}",
                 [Series(name, thinned(curves[name])) for name in different],
@@ -105,14 +105,24 @@ def _panel(group: str, members: list[str], history: History, real: Mapping[str, 
     title = {"shares": "Shares of the sentences", "grammar": "Grammar"}.get(group, group)
     if group == "nll":
         section, title = LIKELIHOOD, "Held-out NLL, nats a token"
-        own = thinned(points(history.training, "generator/nll"))
-        # Beside the value in training, which has dropout and other noise of its own.
-        series = [Series("held-out", series[0].points), *([Series("training", own)] if own else [])]
+        series = _beside_training(history)
+    elif len(members) == 1:
+        title = spoken(members[0])
+        series = [Series("generated", series[0].points, real=series[0].real)]
     elif group not in ("shares", "grammar"):
-        title = f"{title[0].upper()}{title[1:]}" if meaning(members[0]).text else title
-        series = [Series(family(s.label)[1] or s.label, s.points, real=s.real) for s in series]
+        title = f"{spoken(group)}, by the length of n-grams"
+        series = [Series(family(s.label)[1], s.points, real=s.real) for s in series]
     better = meaning(members[0]).better
     return Panel(_file_name(group), section, title, series, better, shares=group == "shares")
+
+
+def _beside_training(history: History) -> list[Series]:
+    """The held-out NLL, and that in training from the first evaluation on: what came before would
+    leave no room for the rest."""
+    held_out = points(history.evaluations, "nll")
+    own = [(s, v) for s, v in points(history.training, "generator/nll") if s >= held_out[0][0]]
+    training = [Series("training", thinned(own))] if own else []
+    return [Series("held-out", thinned(held_out)), *training]
 
 
 def _group(name: str) -> str:

@@ -97,8 +97,11 @@ def styled() -> Iterator[None]:
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of so many pixels; call it, and draw, inside `styled`."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    return Figure(figsize=(width / PIXELS, height / PIXELS), layout="constrained")
+    margin = 4 / PIXELS
+    layout = ConstrainedLayoutEngine(h_pad=margin, w_pad=margin)
+    return Figure(figsize=(width / PIXELS, height / PIXELS), layout=layout)
 
 
 def colour(number: int) -> str:

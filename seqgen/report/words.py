@@ -105,6 +105,13 @@ def meaning(name: str) -> Meaning:
     return exact or Meaning(OTHER, "", "")
 
 
+def spoken(name: str) -> str:
+    """A score's name as a title: "self-bleu-4" -> "Self-BLEU-4"."""
+    said = name.replace("bleu", "BLEU").replace("nll", "NLL").replace("lm-score", "LM score")
+    said = said.replace("ms-jaccard", "MS-Jaccard").replace("-LM", " LM")
+    return f"{said[:1].upper()}{said[1:]}"
+
+
 def number(value: float) -> str:
     """A figure as people read it: three decimals below 10, fewer above, "–" if it is not known."""
     if not math.isfinite(value):
