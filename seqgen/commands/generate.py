@@ -48,6 +48,14 @@ def main(arguments: list[str]) -> int:
         "--length-penalty", type=float, default=1.0, help="of the beam search (default 1)"
     )
     parser.add_argument(
+        "--sampled-beam",
+        type=int,
+        default=1,
+        metavar="WIDTH",
+        help="above 1: each sentence is the best of a beam of its own whose continuations are "
+        "drawn; any --count",
+    )
+    parser.add_argument(
         "--reject-likelihood",
         type=float,
         default=1.0,
@@ -74,7 +82,7 @@ def main(arguments: list[str]) -> int:
     decoding = Decoding(
         temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
         beam=options.beam, length_penalty=options.length_penalty,
-        reject_likelihood=options.reject_likelihood,
+        reject_likelihood=options.reject_likelihood, sampled_beam=options.sampled_beam,
     )  # fmt: skip
     stream = model.stream(
         count, decoding, seed=options.seed, prefix=options.prefix, label=options.label,

@@ -19,6 +19,8 @@ class Decoding:
         length_penalty: exponent of the length that beam scores are divided by.
         reject_likelihood: the share of the drawn sentences that is kept, the likeliest under the
             generator itself; 1 keeps all, 0.5 draws twice as many as it gives.
+        sampled_beam: above 1, each sentence is the best of a beam of its own of this width, whose
+            continuations are drawn; it gives any number of sentences.
     """
 
     temperature: float = 1.0
@@ -27,9 +29,18 @@ class Decoding:
     beam: int = 1
     length_penalty: float = 1.0
     reject_likelihood: float = 1.0
+    sampled_beam: int = 1
 
     def check(self) -> None:
         """Raise UserError for values out of range or that do not go together."""
+        if not self.temperature >= 0:
+            raise UserError(
+                f"temperature {self.temperature}: 0 (always the likeliest token) is the least"
+            )
+        if self.top_k < 0:
+            raise UserError(f"top-k {self.top_k}: must be 0 (all tokens) or more")
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"top-p {self.top_p}: must be above 0 and at most 1 (all tokens)")
         if self.beam < 1:
             raise UserError(f"beam {self.beam}: must be 1 (no beam search) or more")
         drawn = (self.temperature, self.top_k, self.top_p, self.reject_likelihood)
@@ -38,6 +49,13 @@ class Decoding:
                 f"beam {self.beam} with temperature {self.temperature}, top-k {self.top_k}, top-p "
                 f"{self.top_p}, reject-likelihood {self.reject_likelihood}: a beam search draws "
                 "nothing; leave these out, or the beam"
+            )
+        if self.sampled_beam < 1:
+            raise UserError(f"sampled-beam {self.sampled_beam}: must be 1 (no beam) or more")
+        if self.sampled_beam > 1 and (self.beam, *drawn) != (1, 1.0, 0, 1.0, 1.0):
+            raise UserError(
+                f"sampled-beam {self.sampled_beam} with beam, temperature, top-k, top-p or "
+                "reject-likelihood: its draws are at temperature 1; leave the others out"
             )
         if not 0 < self.reject_likelihood <= 1:
             raise UserError(

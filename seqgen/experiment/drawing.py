@@ -18,6 +18,7 @@ from seqgen.generators.decoded import Decoded
 from seqgen.generators.decoding import decode
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
+from seqgen.generators.sampled_beam import sampled_beams
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
@@ -57,6 +58,8 @@ class Drawing:
         """`count` of them, as they come."""
         if decoding.beam > 1:
             yield from self._beams(count, decoding.beam, decoding.length_penalty)
+        elif decoding.sampled_beam > 1:
+            yield from self._sampled_beams(count, decoding.sampled_beam)
         elif decoding.reject_likelihood < 1:
             yield from self._likeliest(count, decoding)
         else:
@@ -73,6 +76,16 @@ class Drawing:
                     len(rows), self.time, stream=stream, rows=rows, condition=condition,
                 )  # fmt: skip
             yield condition, decoded
+
+    def _sampled_beams(self, count: int, width: int) -> Iterator[Drawn]:
+        stream = Stream.of(self.seed, "generate")
+        for rows in torch.split(torch.arange(count, device=self.generator.device), BLOCK):
+            with evaluating(self.generator):
+                decoded = sampled_beams(
+                    self.generator, width, self.time, stream=stream, rows=rows,
+                    condition=self._condition(rows), prefix=self.prefix,
+                )  # fmt: skip
+            yield from self._drawn(decoded)
 
     def _likeliest(self, count: int, decoding: Decoding) -> Iterator[Drawn]:
         """Strings are kept of the candidates, not ids: they take a quarter of the room."""
@@ -128,12 +141,6 @@ class Drawing:
 
 
 def _choice(decoding: Decoding) -> Choose:
-    temperature = decoding.temperature
-    if temperature == 0:
+    if decoding.temperature == 0:
         return Greedy()
-    if temperature < 0:
-        raise UserError(f"temperature {temperature}: 0 (always the likeliest token) is the least")
-    try:
-        return Sample(temperature, decoding.top_k, decoding.top_p)
-    except ValueError as problem:
-        raise UserError(str(problem)) from problem
+    return Sample(decoding.temperature, decoding.top_k, decoding.top_p)

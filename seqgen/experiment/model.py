@@ -46,6 +46,7 @@ class TextModel:
         beam: int = 1,
         length_penalty: float = 1.0,
         reject_likelihood: float = 1.0,
+        sampled_beam: int = 1,
         prefix: str = "",
         label: str | None = None,
         seed: int = 0,
@@ -64,6 +65,8 @@ class TextModel:
             length_penalty: exponent of the length that beam scores are divided by.
             reject_likelihood: the share of the drawn sentences that is kept, the likeliest a token
                 under the model itself; 0.5 draws twice `count`. It goes with no beam.
+            sampled_beam: above 1, each sentence is the best of a beam of its own of this width,
+                whose continuations are drawn; it goes with none of the above.
             prefix: what every sentence begins with; a word not in the vocabulary is a warning.
             label: the label to generate, for a model trained with labels; None takes turns (of
                 beams: the best of each label, then the second best of each, ...).
@@ -76,6 +79,7 @@ class TextModel:
         decoding = Decoding(
             temperature=temperature, top_k=top_k, top_p=top_p, beam=beam,
             length_penalty=length_penalty, reject_likelihood=reject_likelihood,
+            sampled_beam=sampled_beam,
         )  # fmt: skip
         drawn = self.draw(count, decoding, seed=seed, prefix=prefix, label=label, limit=limit)
         return [one.text for one in drawn]

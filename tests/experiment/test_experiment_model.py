@@ -115,6 +115,23 @@ def test_a_beam_does_not_draw(model: TextModel, drawing: dict[str, float]) -> No
         model.generate(3, beam=3, **drawing)  # type: ignore[arg-type]
 
 
+def test_sampled_beams_give_any_number(
+    labelled: TextModel, model: TextModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = labelled.generate(30, sampled_beam=3, seed=1)
+    assert len(found) == 30 and 1 < len(set(found)) < len(set(labelled.generate(30, seed=1)))
+    named = [labelled.generate(30, sampled_beam=3, seed=1, label=name) for name in labelled.labels]
+    assert [named[row % 2][row] for row in range(30)] == found
+    begun = model.generate(9, sampled_beam=2, prefix="two dogs")
+    assert all(text.startswith("two dogs") for text in begun)
+    monkeypatch.setattr(drawing_module, "BLOCK", 7)
+    assert labelled.generate(30, sampled_beam=3, seed=1) == found
+    with pytest.raises(UserError, match="sampled-beam 3 with beam, temperature"):
+        model.generate(2, sampled_beam=3, temperature=0.5)
+    with pytest.raises(UserError, match="sampled-beam 0"):
+        model.generate(2, sampled_beam=0)
+
+
 def test_a_wide_beam_is_no_problem(model: TextModel) -> None:
     assert len(model.generate(100, beam=100)) == 100
 
