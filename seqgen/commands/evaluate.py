@@ -101,10 +101,10 @@ def _check_files(options: Namespace) -> None:
 
 
 def _check_transfer(options: Namespace) -> None:
-    if not options.run and not options.hypotheses:
+    if not (options.run or options.hypotheses or options.pairs):
         given = next(flag(name) for name in ROW_BY_ROW if getattr(options, name))
         raise UserError(
-            f"{given} without sentences to measure: give RUN, or --hypotheses F for each direction"
+            f"{given} without sentences to measure: give --hypotheses F for each direction"
         )
     if options.pairs:
         _check_pairs(options)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
 from seqgen.commands.show import show
 from seqgen.errors import UserError
 from seqgen.metrics.precision import Smoothing
+from seqgen.metrics.presets import PRESETS, evaluate_preset
 from seqgen.metrics.suite import REAL, evaluate
-from seqgen.metrics.table import Row, Table
+from seqgen.metrics.table import Table
 from seqgen.metrics.tokens import Tokenizer
 from seqgen.text.errors import near
 from seqgen.text.reading import describe, read
@@ -27,7 +30,10 @@ def run(options: Namespace) -> int:
     training = sentences(options.train) if options.train else None
     name = "standard input" if given == "-" else Path(given).name
     if options.preset is not None:
-        table = by_preset(options.preset, hypotheses, references, training, options.old_bugs, name)
+        table = by_preset(
+            options.preset, hypotheses, references, training, old_bugs=options.old_bugs,
+            seed=options.seed, name=name,
+        )  # fmt: skip
     else:
         table = evaluate(
             hypotheses, references, training,
@@ -58,30 +64,45 @@ def by_preset(
     hypotheses: list[str],
     references: list[str],
     training: list[str] | None,
-    old_bugs: bool,
-    name: str,
+    *,
+    old_bugs: bool = False,
+    seed: int = 0,
+    name: str = "hypotheses",
 ) -> Table:
-    """The table of a preset, with a row of real sentences: as many of the training text; without
-    one, the last references against the first."""
-    from seqgen.metrics.presets import evaluate_preset
+    """The table of a preset, with a row of real sentences.
 
-    table = evaluate_preset(preset, hypotheses, references, old_bugs)
+    Raises:
+        UserError: too few sentences for what the preset measures.
+    """
+    real, known, about = _real(hypotheses, references, training, seed)
+    try:
+        table = evaluate_preset(preset, hypotheses, references, old_bugs, name)
+        if len(real) < 2:
+            return replace(table, notes=[*table.notes, "no row of real data: too few references"])
+        beside = evaluate_preset(preset, real, known, old_bugs, REAL)
+    except ValueError as problem:
+        raise UserError(f"--preset {preset}: {problem}") from problem
+    rows = [*table.rows, *(replace(row, kind="real") for row in beside.rows)]
+    return Table(rows, [*table.notes, about])
+
+
+def _real(
+    hypotheses: list[str], references: list[str], training: list[str] | None, seed: int
+) -> tuple[list[str], list[str], str]:
+    """Real sentences, as many as hypotheses where there are enough; what they are measured against;
+    both in words."""
     if training is not None:
-        real, known = training[: len(hypotheses)], references
-        about = f"real data: the first {len(real)} sentences of the training text"
-    else:
-        count = min(len(hypotheses), len(references) // 2)
-        real, known = references[len(references) - count :], references[: len(references) - count]
-        about = (
-            f"real data: the last {count} references against the {len(known)} before them"
-            " (--train F gives training sentences against all references)"
-        )
-    if len(real) < 2:
-        return Table([Row(name, table.rows[0].scores), *table.rows[1:]], table.notes)
-    beside = evaluate_preset(preset, real, known, old_bugs)
-    rows = [Row(name, table.rows[0].scores), Row(REAL, beside.rows[0].scores, "real")]
-    notes = [*table.notes, about, *(note for note in beside.notes if note not in table.notes)]
-    return Table([*rows, *table.rows[1:]], notes)
+        draws = random.Random(seed)
+        real = draws.sample(training, min(len(hypotheses), len(training)))
+        about = f"real data: {len(real)} sentences of the training text, drawn with seed {seed}"
+        return real, references, about
+    rest = len(references) - min(len(hypotheses), len(references) // 2)
+    real, known = references[rest:], references[:rest]
+    about = (
+        f"real data: the last {len(real)} references against the {len(known)} before them; a "
+        "training text (--train) would give a row against all of them"
+    )
+    return real, known, about
 
 
 def _check(options: Namespace) -> None:
@@ -98,9 +119,12 @@ def _check(options: Namespace) -> None:
 
 
 def _check_preset(options: Namespace) -> None:
-    from seqgen.metrics.presets import PRESETS
-
     _check_name("--preset", options.preset, PRESETS)
+    if PRESETS[options.preset].protocol.aligned:
+        raise UserError(
+            f"--preset {options.preset} with --references: it goes row by row, and --references are"
+            " one set that all hypotheses share; give --sources, --to and --aligned-references"
+        )
     for name in FIXED:
         if getattr(options, name):
             raise UserError(
@@ -111,4 +135,5 @@ def _check_preset(options: Namespace) -> None:
 
 def _check_name(option: str, name: str, allowed: Iterable[str]) -> None:
     if name not in allowed:
-        raise UserError(f"{option} {name!r}{near(name, allowed)}; there are {', '.join(allowed)}")
+        hint = near(name, allowed) or "."
+        raise UserError(f"{option} {name!r} is unknown{hint} There are {', '.join(allowed)}")

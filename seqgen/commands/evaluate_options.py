@@ -8,14 +8,14 @@ from seqgen.commands.options import Parser, checkpoint, machine_options
 
 ABOUT = """Measure sentences. There are three forms:
 
-  files     --hypotheses F --references F: generated sentences against one shared set of real ones
-  run       RUN: the same for sentences drawn from a trained run, and what only a model can tell
-  transfer  --sources F --to LABEL ... : rewritten sentences, row by row (one line a source)"""
+  files     generated sentences against one shared set of real ones
+  run       the same for sentences drawn from a trained run, and what only a model can tell
+  transfer  rewritten sentences row by row, one line a source"""
 
 USAGE = """
   seqgen evaluate --hypotheses F --references F [options]
   seqgen evaluate RUN [options]
-  seqgen evaluate (--hypotheses F | RUN) --sources F --to LABEL [options]"""
+  seqgen evaluate --hypotheses F --sources F --to LABEL [options]"""
 
 EXAMPLES = """examples:
   seqgen evaluate --hypotheses generated.txt --references test.txt --train train.txt
@@ -52,7 +52,7 @@ def parser() -> Parser:
     """The parser of all three forms; `seqgen.commands.evaluate` decides between them."""
     made = Parser("evaluate", ABOUT, EXAMPLES)
     made.usage = USAGE
-    made.add_argument("run", nargs="?", help="run folder (forms run and transfer)")
+    made.add_argument("run", nargs="?", help="run folder")
     _common(made)
     _files(made)
     _run(made)
@@ -117,7 +117,7 @@ def _run(made: Parser) -> None:
 
 
 def _transfer(made: Parser) -> None:
-    group = made.add_argument_group("style transfer (--hypotheses or RUN, row by row)")
+    group = made.add_argument_group("style transfer (row by row)")
     group.add_argument("--sources", action="append", metavar="F", help="what was rewritten")
     group.add_argument("--to", action="append", metavar="LABEL", help="the style asked for")
     group.add_argument(
@@ -125,10 +125,11 @@ def _transfer(made: Parser) -> None:
         help="human rewritings, in each file one line a source",
     )  # fmt: skip
     group.add_argument(
-        "--pairs", metavar="F.jsonl", help="instead of files: rows with source, to, references"
-    )
+        "--pairs", metavar="F.jsonl",
+        help="in place of files: rows with source, to, references and perhaps hypothesis",
+    )  # fmt: skip
     group.add_argument("--style-judge", metavar="RUN", help="run folder of a classifier")
-    group.add_argument("--real", metavar="F", help="real text, for what the judges say of it")
+    group.add_argument("--real", metavar="F", help="real text, to see how judges find it")
     group.add_argument(
         "--compare-with", action="append", nargs="+", metavar="F",
         help="another system's files, one a direction; once a system",

@@ -44,7 +44,11 @@ def as_text(table: Table, width: int = WIDTH) -> str:
     columns = [_column(row, names, letters) for row in table.rows]
     blocks = [_aligned([first, *block]) for block in _fitting(first, columns, width)]
     remarks = [_intervals(table), *(f"note: {note}" for note in table.notes)]
-    below = "\n".join(fill(remark, width, subsequent_indent="  ") for remark in remarks if remark)
+    below = "\n".join(
+        fill(remark, width, subsequent_indent="  ", break_on_hyphens=False)
+        for remark in remarks
+        if remark
+    )
     parts = [*blocks, _signatures(letters), below]
     return "\n\n".join(part for part in parts if part)
 
