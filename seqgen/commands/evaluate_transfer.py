@@ -1,0 +1,98 @@
+"""seqgen evaluate, style transfer: rewritten sentences, row by row, as judges see them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import cast, get_args
+
+from seqgen.commands.evaluate_files import sentences
+from seqgen.commands.options import use_machine
+from seqgen.commands.show import show
+from seqgen.commands.transfer_files import given
+from seqgen.errors import UserError
+from seqgen.evaluation.judges import LanguageJudge
+from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
+from seqgen.metrics.precision import Smoothing
+from seqgen.metrics.table import Table
+from seqgen.metrics.tokens import Tokenizer
+from seqgen.metrics.transfer import Task
+
+PRESET = "style-transformer"
+"""The one preset for aligned references; without --old-bugs it is the default but for its
+tokenizer."""
+OLD_NLTK: Smoothing = "nltk-before-3.3"
+
+
+def run(options: Namespace) -> int:
+    """Measure and print the table; returns 0.
+
+    Raises:
+        UserError: files that do not belong together, or a judge that does not know a style.
+    """
+    if options.run:
+        raise UserError(
+            f"{options.run}: a run is not asked to rewrite sentences here; write them to a file, "
+            "and give it as --hypotheses F, one line a source"
+        )
+    how = How(
+        _tokenizer(options),
+        OLD_NLTK if options.old_bugs else "none",
+        options.lowercase,
+        not options.no_intervals,
+        options.seed,
+    )
+    data = given(options)
+    real = sentences(options.real) if options.real else None
+    style, about = _style(options, data.task)
+    found = evaluate_transfer(data.systems, data.task, style, _language(options), real, how)
+    table: Table = replace(found.table, notes=[*about, *found.table.notes])
+    show(table, json=options.json)
+    return 0
+
+
+def _tokenizer(options: Namespace) -> Tokenizer:
+    if options.preset not in (None, PRESET):
+        raise UserError(
+            f"--preset {options.preset}: against --sources the only preset is {PRESET}; the others "
+            "measure against one shared set, --hypotheses F --references F"
+        )
+    if options.preset and options.tokenizer:
+        raise UserError(f"--preset {PRESET} has a tokenizer of its own; leave --tokenizer out")
+    if options.old_bugs and not options.preset:
+        raise UserError("--old-bugs without --preset: they are faults of a preset; name one")
+    name = "nltk" if options.preset else options.tokenizer or "whitespace"
+    if name not in get_args(Tokenizer):
+        raise UserError(f"--tokenizer {name}: there are {', '.join(get_args(Tokenizer))}")
+    return cast(Tokenizer, name)
+
+
+def _style(options: Namespace, task: Task) -> tuple[StyleJudging | None, list[str]]:
+    """The style judge and what is known of its accuracy; torch is imported only for it."""
+    if not options.style_judge:
+        return None, []
+    from seqgen.experiment.judge import open_judge
+    from seqgen.text.normalised import normalised
+
+    judge = open_judge(options.style_judge, device=use_machine(options))
+    unknown = [target for target in dict.fromkeys(task.targets) if target not in judge.labels]
+    if unknown:
+        raise UserError(
+            f"--to {unknown[0]}: {options.style_judge} tells apart {', '.join(judge.labels)}"
+        )
+    style = StyleJudging(judge, judge.markers, lambda texts: normalised(judge.vocabulary, texts))
+    return style, [f"style judge {judge.about()}"]
+
+
+def _language(options: Namespace) -> LanguageJudge | None:
+    """The language judge; an ARPA file needs no torch."""
+    if not options.language_judge:
+        return None
+    if Path(options.language_judge).is_file():
+        from seqgen.ngram_model.model import NgramModel
+
+        return NgramModel.load(options.language_judge)
+    from seqgen.experiment.language_judge import open_language_judge
+
+    return open_language_judge(options.language_judge, use_machine(options))
