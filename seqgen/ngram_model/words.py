@@ -56,9 +56,6 @@ class Words:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __contains__(self, token: object) -> bool:
-        return token in self._marked
-
     def number(self, token: str) -> int:
         """Return the number of a word, BEGIN or END; that of UNKNOWN for all others."""
         return self._marked.get(token, 0)
@@ -86,8 +83,8 @@ def learn(
 ) -> tuple[Words, Encoded, TrainingText]:
     """Number the words of a training text in the order of their first occurrence.
 
-    Words seen fewer than ``unknown_below`` times become UNKNOWN; sentences without words are left
-    out. The words of ``also`` are known too, after all others where the text has them not.
+    Words seen fewer than ``unknown_below`` times become UNKNOWN, but for those of ``also``, which
+    are known even where the text has them not. Sentences without words are left out.
 
     Raises:
         UserError: there is no sentence with a word, or a token cannot be written as one word.
@@ -109,25 +106,24 @@ def learn(
         lengths.append(len(words) + 2)
     if not lengths:
         raise UserError(f"no sentence to train on ({blank} blank ones given): give at least one")
+    always = [*range(len(SPECIALS)), *map(numbers.__getitem__, also)]
     names = _checked(numbers)
-    known, encoded, text = _without(_numbers(flat), _numbers(lengths), names, unknown_below, blank)
-    words = Words(
-        [*words.names, *_checked(dict.fromkeys(word for word in also if word not in words))]
-    )
-    return words, Encoded(encoded.tokens, encoded.lengths, len(words)), text
+    tokens = _numbers(flat)
+    seen = np.bincount(tokens, minlength=len(names))
+    kept = seen >= unknown_below
+    kept[always] = True
+    return _without(tokens, _numbers(lengths), names, kept, blank)
 
 
 def _without(
-    tokens: Integers, lengths: Integers, names: list[str], unknown_below: int, blank: int
+    tokens: Integers, lengths: Integers, names: list[str], kept: NDArray[np.bool_], blank: int
 ) -> tuple[Words, Encoded, TrainingText]:
-    """Make markers inside the sentences and rare words unknown, and close the gaps in numbers."""
+    """Make markers inside the sentences and the words that are not ``kept`` (names,) unknown, and
+    close the gaps in the numbers."""
     inside = np.ones(len(tokens), bool)
     ends = np.cumsum(lengths)
     inside[ends - lengths] = inside[ends - 1] = False
     markers = inside & ((tokens == 1) | (tokens == 2))
-    seen = np.bincount(tokens, minlength=len(names))
-    kept = seen >= unknown_below
-    kept[: len(SPECIALS)] = True
     new = np.where(kept, np.cumsum(kept) - 1, 0)
     words = Words([name for name, keep in zip(names, kept.tolist(), strict=True) if keep])
     text = TrainingText(
@@ -135,7 +131,7 @@ def _without(
         words=int(inside.sum()),
         blank=blank,
         markers=int(markers.sum()),
-        rare=int(seen[~kept].sum()),
+        rare=int((~kept[tokens]).sum()),
     )
     return words, Encoded(np.where(markers, 0, new[tokens]), lengths, len(words)), text
 
