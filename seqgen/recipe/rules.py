@@ -34,7 +34,9 @@ def _networks(recipe: Recipe) -> Iterator[Problem]:
     needed = {name for _, phase in recipe.walk() for name in phase.method.needs}
     for network in ("generator", "classifier"):
         if getattr(recipe, network) is not None and network not in needed:
-            yield (network,), "no phase trains or asks one; leave it out (none)"
+            yield (network,), "no phase trains or asks it; leave it out (none)"
+    if recipe.discriminator is not None and recipe.generator is None:
+        yield ("discriminator",), "tells a generator's sentences, and there is none; leave it out"
 
 
 def _labels(recipe: Recipe) -> Iterator[Problem]:

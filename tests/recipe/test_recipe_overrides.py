@@ -99,6 +99,23 @@ def test_styles_are_pairs_or_dotted() -> None:
     assert "in turn" in faults("--corpus.styles negative")[0]
 
 
+def test_validation_and_test_sentences_are_pairs_too() -> None:
+    flags = "--corpus.valid a v.txt b w.txt --corpus.styles a x.txt b y.txt --corpus.train none"
+    recipe = override(GROUPED, [*flags.split(), "--corpus.test", "{a: t.txt, b: u.txt}"])
+    assert isinstance(recipe.corpus, FilesCorpus)
+    assert recipe.corpus.valid == {"a": "v.txt", "b": "w.txt"}
+    assert recipe.corpus.test == {"a": "t.txt", "b": "u.txt"}
+    assert parse(write(recipe), "written") == recipe
+    assert change("--corpus.valid v.txt", GROUPED).corpus.valid == "v.txt"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_implies_a_kind_may_stand_behind_what_all_kinds_have(first: bool) -> None:
+    flags = ["--corpus.train a.txt", "--corpus.valid v.txt --corpus.limit 9"]
+    recipe = change(" ".join(flags if first else flags[::-1]), read("quickstart"))
+    assert recipe.corpus == FilesCorpus(train="a.txt", valid="v.txt", limit=9)
+
+
 def test_another_kind_starts_at_its_own_defaults() -> None:
     # the width of the LSTM and its other settings must not leak into the Transformer
     for flags in (

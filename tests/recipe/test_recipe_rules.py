@@ -66,6 +66,16 @@ evaluate: {select: likelihood}
             "width 12 and heads 4 give heads of odd size 3.* width 16 would",
         ),
         ("--evaluate.samples 1", "evaluate.samples: 1 given; self-bleu"),
+        ("--generator none", "generator: missing; teacher-forcing .* with a kind: lstm, gru"),
+        ("--classifier.kind convolution", "classifier: no phase trains or asks it"),
+        ("--evaluate.metrics likelihood accuracy", "accuracy is that of a classifier"),
+        (
+            "--corpus.styles a x b y --corpus.valid a v c w",
+            "corpus.valid: has the labels a, c; give those of styles: a, b",
+        ),
+        ("--corpus.styles a x b y --corpus.test a v", "corpus.test: has the labels a; give those"),
+        ("--corpus.train x --corpus.test a v b w", "test: has labels, but the training .* none"),
+        ("--corpus.valid a v b", "takes names and values in turn"),
         ("--name ../x", "'../x' given; it names a folder"),
         ("--about=", "at least 1 character"),
     ],
@@ -73,6 +83,53 @@ evaluate: {select: likelihood}
 def test_contradictions_are_refused(flags: str, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         override(PROFESSOR, flags.split())
+
+
+JUDGE = parse(
+    """
+about: a judge
+corpus: {kind: grammar}
+vocabulary: {kind: word}
+classifier: {kind: hashed-ngrams}
+phases: [{method: {kind: classification}, steps: 10}]
+players: {classifier: {}}
+evaluate: {metrics: [accuracy], select: accuracy}
+""",
+    "a judge",
+)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--classifier none", "classifier: missing; classification .* hashed-ngrams, convolution"),
+        ("--generator.kind lstm", "generator: no phase trains or asks it"),
+        ("--discriminator.kind recurrent", "discriminator: tells a generator's sentences"),
+        ("--corpus.style admiring", "corpus: its sentences have no labels, and classification"),
+        ("--corpus.kind oracle --by_label false", "no labels, .* give a corpus with labels"),
+        ("--corpus.train my.txt", r"give corpus.styles \(a file a label\) or corpus.label"),
+        ("--evaluate.metrics accuracy bleu truth", "bleu, truth: needs a generator"),
+        ("--players.generator.rate 1", "no phase has a player 'generator'"),
+        ("--classifier.widths 3", "unknown setting for this kind; known for convolution"),
+        ("--classifier.kind convolution --classifier.widths 0", "greater than 0"),
+    ],
+)
+def test_contradictions_of_a_judge_are_refused(flags: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        override(JUDGE, flags.split())
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--corpus.styles a x b y",
+        "--corpus.train my.csv --corpus.label stars",
+        "--classifier.kind convolution --classifier.widths 2 3",
+        "--classifier.orders 1 --by_label",
+    ],
+)
+def test_what_suits_a_judge_passes(flags: str) -> None:
+    assert override(JUDGE, flags.split()) != JUDGE
 
 
 @pytest.mark.parametrize(
@@ -86,6 +143,8 @@ def test_contradictions_are_refused(flags: str, words: str) -> None:
         "--corpus.styles a x b y --by_label --corpus.valid last:5",
         "--corpus.styles a x b y c z --by_label --batch 66 --accumulation 2",
         "--corpus.styles a x b y --corpus.valid none",
+        "--corpus.styles a x b y --corpus.valid b v a w --corpus.test a t b u",
+        "--corpus.train x.csv --corpus.label stars --corpus.test 1 t 2 u",
         "--generator.kind transformer --generator.width 12 --generator.positions learned",
         "--evaluate.samples 1 --evaluate.metrics likelihood bleu",
         "--phases.1.only discriminator",
