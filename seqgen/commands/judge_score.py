@@ -77,5 +77,5 @@ def _all(model: NgramModel, windows: Iterable[list[str]]) -> Scored:
         blank += len(window) - len(spoken)
         parts.append(model.score_tokens(spoken))
     if blank:
-        print(f"{blank} blank lines left out", file=sys.stderr)
+        print(f"blank lines left out: {blank}", file=sys.stderr)
     return Scored.join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,15 +30,14 @@ def main(arguments: list[str]) -> int:
     tell("reading ...")
     lines = list(read_sentences(options.texts, clean))
     train, valid = _held_out(lines, options.valid_last)
-    test = list(read_sentences([options.test], clean)) if options.test else None
+    test = _test(options.test, clean) if options.test else []
     tell(f"counting n-grams of {len(train)} lines ...")
     model = NgramModel.train(train, options.order, options.discount, options.unknown_below)
     for line in _facts(model, options.order):
         print(line)
-    if valid:
-        print(described("valid", model.score_tokens(valid)))
-    if test is not None:
-        print(described("test", model.score_tokens(filter(None, test))))
+    for name, sentences in (("valid", valid), ("test", test)):
+        if sentences:
+            print(described(name, model.score_tokens(sentences)))
     if out is None:
         tell("no file was written; --out lm.arpa keeps the model")
     else:
@@ -51,8 +49,6 @@ def main(arguments: list[str]) -> int:
 
 def described(name: str, scored: Scored) -> str:
     """One line: perplexity, tokens with END, share of the words that are unknown."""
-    if not len(scored.lengths):
-        raise UserError(f"{name}: there is no sentence in it; perplexity needs at least one")
     return (
         f"{name}: perplexity {scored.perplexity:.3f}, {len(scored.values)} tokens, "
         f"{scored.unknown_share:.2%} of words unknown"
@@ -79,6 +75,14 @@ def _parser() -> Parser:
     return parser
 
 
+def _test(name: str, clean: Cleaning) -> list[str]:
+    """The lines of a file that are not blank."""
+    lines = [line for line in read_sentences([name], clean) if line]
+    if not lines:
+        raise UserError(f"--test {name}: all its lines are blank; perplexity needs a sentence")
+    return lines
+
+
 def _held_out(lines: list[str], last: int) -> tuple[list[str], list[str]]:
     """Split off the last lines that are not blank; blank ones stay with the training lines, which
     count them."""
@@ -101,11 +105,11 @@ def _facts(model: NgramModel, wanted: int) -> Iterator[str]:
     # BEGIN is never predicted.
     yield f"vocabulary: {len(model.words) - 1} with <unk> and </s>"
     if text.blank:
-        yield f"left out: {text.blank} blank lines"
+        yield f"blank lines left out: {text.blank}"
     if text.rare:
-        yield f"read as <unk>: {text.rare} rare words"
+        yield f"rare words read as <unk>: {text.rare}"
     if text.markers:
-        yield f"read as <unk>: {text.markers} words <s> or </s>"
+        yield f"words <s> or </s> read as <unk>: {text.markers}"
     if model.order < wanted:
         yield f"order {wanted} was asked for, but no sentence is that long"
     for order, (table, values) in enumerate(zip(model.orders, discounts, strict=True), start=1):

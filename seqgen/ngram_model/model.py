@@ -80,8 +80,8 @@ class NgramModel:
             discounts: by default those of modified Kneser-Ney, computed from the text; one number
                 between 0 and 1 is taken for all counts and orders, several are one for each order.
             unknown_below: words seen less often become UNKNOWN.
-            vocabulary: words that are known even where the text has them not, all equally probable
-                then: models of different texts are comparable where they know the same words.
+            vocabulary: words that are known however seldom the text has them, those it lacks all
+                equally probable: models of different texts that know the same words compare.
 
         Raises:
             UserError: there is no sentence with a word, or a setting is out of range.
