@@ -94,12 +94,14 @@ def _references_by_target(task: Task) -> Pools | None:
 
 
 def _pools(task: Task, sentences: Sequence[str], styles: Sequence[str]) -> Pools | None:
-    """Return the sentences by style, or None where a target has too few to leave one out."""
+    """Return the sentences by style, or None where a row has none of its target but its own."""
     found: Pools = {target: [] for target in task.targets}
     for row, (sentence, style) in enumerate(zip(sentences, styles, strict=True)):
         if style in found and sentence.strip():
             found[style].append((row, sentence))
-    return found if min(map(len, found.values())) > 1 else None
+    alone = {style: pool[0][0] for style, pool in found.items() if len(pool) == 1}
+    own = any(alone.get(target) == row for row, target in enumerate(task.targets))
+    return found if all(found.values()) and not own else None
 
 
 def _of_another_row(pool: list[tuple[int, str]], row: int, draws: np.random.Generator) -> str:

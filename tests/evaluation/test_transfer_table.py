@@ -1,0 +1,139 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from transfer_judges import WordJudge
+
+from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
+from seqgen.evaluation.transfer_notes import HUMAN
+from seqgen.metrics.markers import Markers
+from seqgen.metrics.table import Table
+from seqgen.metrics.transfer import Task
+
+NEGATIVE = ["the food was awful .", "rude people , bad place .", "a bad meal ."] * 10
+POSITIVE = ["the food was great .", "nice people , lovely place .", "a nice meal ."] * 10
+TEXTS = {"negative": NEGATIVE, "positive": POSITIVE}
+STYLE = StyleJudging(WordJudge(TEXTS), Markers.train(TEXTS))
+TASK = Task(NEGATIVE + POSITIVE, ["positive"] * 30 + ["negative"] * 30, [POSITIVE + NEGATIVE])
+GOOD = [text.upper() if row % 2 else text for row, text in enumerate(POSITIVE + NEGATIVE)]
+
+
+class LetterJudge:
+    """The more letters, the less probable; upper case is worse."""
+
+    name = "letters"
+
+    def score(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        nats = [-0.1 * len(text) - sum(letter.isupper() for letter in text) for text in texts]
+        return np.array(nats), np.array([len(text.split()) + 1.0 for text in texts])
+
+
+def value(table: Table, row: str, name: str) -> float:
+    (found,) = (r for r in table.rows if r.name == row)
+    score = found.score(name)
+    assert score is not None
+    return score.value
+
+
+def test_humans_and_baselines_stand_beside_every_system() -> None:
+    table = evaluate_transfer({"mine": GOOD}, TASK, STYLE, LetterJudge()).table
+    kinds = {row.name: row.kind for row in table.rows}
+    assert kinds == {
+        "mine": "system",
+        HUMAN: "real",
+        "copy-source": "baseline",
+        "random-target": "baseline",
+        "copy-plus-phrase": "baseline",
+    }
+    assert value(table, "copy-source", "accuracy") == 0
+    assert value(table, "copy-source", "source-bleu") == pytest.approx(100)
+    assert value(table, "random-target", "accuracy") == 100
+    assert value(table, HUMAN, "accuracy") == 100
+
+
+def test_the_constant_phrase_wins_accuracy_and_loses_the_joint_score() -> None:
+    table = evaluate_transfer({"mine": POSITIVE + NEGATIVE}, TASK, STYLE, LetterJudge()).table
+    assert value(table, "copy-plus-phrase", "accuracy") > 60
+    assert value(table, "copy-plus-phrase", "joint") == 0
+    assert value(table, "mine", "joint") > 30
+
+
+def test_the_notes_say_whether_the_judge_is_sound_and_what_was_real() -> None:
+    notes = "\n".join(evaluate_transfer({"mine": GOOD}, TASK, STYLE, LetterJudge()).table.notes)
+    assert "0.0 % of the copied sources" in notes
+    assert "100.0 % of reference 0 (sound on Yelp: 65 to 80): NOT SOUND" in notes
+    assert "percentile of 60 sources" in notes
+    assert "the label that is not its target" in notes
+    real = evaluate_transfer({"mine": GOOD}, TASK, STYLE, LetterJudge(), ["a", "", "b"]).table
+    assert "percentile of 2 real sentences" in "\n".join(real.notes)
+
+
+def test_a_missing_judge_drops_its_scores_and_is_said() -> None:
+    table = evaluate_transfer({"mine": GOOD}, TASK, None, LetterJudge()).table
+    assert not {"accuracy", "joint", "geometric-mean"} & set(table.names())
+    assert "no style judge: accuracy" in table.notes[0]
+    assert [row.name for row in table.rows][-1] == "copy-plus-phrase"
+    table = evaluate_transfer({"mine": GOOD}, TASK, STYLE).table
+    assert not {"judge-perplexity", "joint"} & set(table.names())
+    assert "accuracy" in table.names()
+    assert any("no language judge" in note for note in table.notes)
+
+
+def test_lower_case_is_for_the_judges_and_signed() -> None:
+    given, lower = (
+        evaluate_transfer({"mine": GOOD}, TASK, STYLE, LetterJudge(), how=How(lowercase=low)).table
+        for low in (False, True)
+    )
+    assert value(given, "mine", "accuracy") < value(lower, "mine", "accuracy") == 100
+    assert value(given, "mine", "reference-bleu") == value(lower, "mine", "reference-bleu")
+    score = lower.rows[0].score("accuracy")
+    assert score is not None
+    assert "judged:lower case" in score.signature
+
+
+def test_a_reference_is_not_its_own_reference() -> None:
+    one = evaluate_transfer({"mine": GOOD}, TASK, STYLE).table
+    (human,) = (row for row in one.rows if row.name == HUMAN)
+    assert human.score("reference-bleu") is None
+    assert human.score("geometric-mean") is None
+    two = Task(TASK.sources, TASK.targets, [*TASK.references, TASK.sources])
+    table = evaluate_transfer({"mine": GOOD}, two, STYLE).table
+    assert value(table, HUMAN, "reference-bleu") < 50 < value(table, "mine", "reference-bleu")
+
+
+def test_systems_are_tested_in_pairs() -> None:
+    systems = {
+        "mine": POSITIVE + NEGATIVE,
+        "copies": list(TASK.sources),
+        "same": POSITIVE + NEGATIVE,
+    }
+    found = evaluate_transfer(systems, TASK, STYLE, LetterJudge())
+    far, same = found.table.notes[-2:]
+    assert far.startswith("mine against copies: joint +")
+    assert "accuracy +100.00 (p 0.0001)" in far
+    assert "accuracy +0.00 (p 1.0000), reference-bleu +0.00 (p 1.0000)" in same
+    assert found.measured[1].sentences["accuracy"].tolist() == [0.0] * 60
+
+
+def test_the_judge_reads_in_its_own_form() -> None:
+    glued = [text.replace(" .", ".") for text in NEGATIVE]
+    split = lambda texts: [text.replace(".", " .") for text in texts]  # noqa: E731
+    outputs = [text.replace("awful.", "awful!").replace("bad", "fine") for text in glued]
+    markers = Markers.train({"negative": ["awful ."] * 9, "positive": ["great"] * 9})
+    task = Task(glued, ["positive"] * 30)
+    joints = [
+        evaluate_transfer(
+            {"x": outputs}, task, StyleJudging(AllPositive(), markers, read), LetterJudge()
+        )
+        .measured[0]
+        .sentences["joint"]
+        for read in (list, split)
+    ]
+    assert joints[0].sum() > joints[1].sum()
+
+
+class AllPositive:
+    name, labels = "all-positive", ["negative", "positive"]
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        return np.tile([0.0, 1.0], (len(texts), 1))
