@@ -180,7 +180,8 @@ def find_preset(name: str) -> Preset:
     """Return the preset of that name; ValueError with what there is where there is none."""
     if name in PRESETS:
         return PRESETS[name]
-    near = get_close_matches(name, PRESETS, n=2, cutoff=0.5)
+    near = [known for known in PRESETS if name and name in known]
+    near = near or get_close_matches(name, PRESETS, n=2, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(f"no preset {name!r}: {meant}There are {', '.join(PRESETS)}")
 
