@@ -23,8 +23,8 @@ def main(arguments: list[str]) -> int:
     """Train, print what was counted and how well it predicts, and write the file."""
     options = _parser().parse_args(arguments)
     out: Path | None = options.out
-    if out is not None and out.exists() and not options.overwrite:
-        raise UserError(f"{out} exists; add --overwrite to replace it, or name another file")
+    if out is not None:
+        _check_free(out, options.overwrite)
     tell = _say if not options.quiet else _stay_silent
     clean = cleaning(options)
     tell("reading ...")
@@ -73,6 +73,13 @@ def _parser() -> Parser:
     add("--quiet", action="store_true", help="no progress on stderr")
     cleaning_options(parser)
     return parser
+
+
+def _check_free(out: Path, overwrite: bool) -> None:
+    if out.is_dir():
+        raise UserError(f"--out {out}: that is a folder; name a file, such as {out / 'lm.arpa'}")
+    if out.exists() and not overwrite:
+        raise UserError(f"{out} exists; add --overwrite to replace it, or name another file")
 
 
 def _test(name: str, clean: Cleaning) -> list[str]:

@@ -154,6 +154,7 @@ def test_an_existing_file_is_only_replaced_on_request(
         ("train blank.txt", "no sentence to train on (2 blank ones given)"),
         ("train latin.txt", "latin.txt:2:2: byte 0xe9 is not UTF-8"),
         ("train a.txt --order 0", "order 0"),
+        ("train a.txt --out . --overwrite", "--out .: that is a folder"),
         ("train a.txt --discount 2", "discount 2.0"),
         ("train a.txt --valid-last 2", "--valid-last 2: the text has 2 lines"),
         ("train a.txt --valid-last -1", "--valid-last -1"),
