@@ -74,14 +74,15 @@ def by_preset(
     Raises:
         UserError: too few sentences for what the preset measures.
     """
-    real, known, about = _real(hypotheses, references, training, seed)
     try:
         table = evaluate_preset(preset, hypotheses, references, old_bugs, name)
-        if len(real) < 2:
-            return replace(table, notes=[*table.notes, "no row of real data: too few references"])
-        beside = evaluate_preset(preset, real, known, old_bugs, REAL)
     except ValueError as problem:
         raise UserError(f"--preset {preset}: {problem}") from problem
+    real, known, about = _real(hypotheses, references, training, seed)
+    try:
+        beside = evaluate_preset(preset, real, known, old_bugs, REAL)
+    except ValueError as problem:
+        return replace(table, notes=[*table.notes, f"no row of real data: {problem}"])
     rows = [*table.rows, *(replace(row, kind="real") for row in beside.rows)]
     return Table(rows, [*table.notes, about])
 

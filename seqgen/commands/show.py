@@ -28,8 +28,17 @@ def show(table: Table, json: bool = False, curves: Sequence[Curve] = ()) -> None
 
 
 def as_json(table: Table, curves: Sequence[Curve] = ()) -> str:
-    """The table as strict JSON: a value that is not finite is null."""
+    """The table as strict JSON: a value that is not finite is null, and its score is named under
+    `not_finite`."""
     found = table.to_json()
+    broken = [
+        {"row": row.name, "score": score.name}
+        for row in table.rows
+        for score in row.scores
+        if not math.isfinite(score.value)
+    ]
+    if broken:
+        found["not_finite"] = broken
     if curves:
         found["curves"] = [curve.to_json() for curve in curves]
     return dumps(_finite(found), ensure_ascii=False, allow_nan=False, indent=1)
@@ -138,15 +147,17 @@ def _letter(place: int) -> str:
 
 
 def _signatures(letters: dict[str, str]) -> str:
-    """The signatures by letter; what all have in common is said once, above them."""
+    """The signatures by letter; what all have in common is said once."""
     if not letters:
         return ""
     pairs = [signature.split("|") for signature in letters]
     shared = [pair for pair in pairs[0] if all(pair in other for other in pairs)]
-    lines = [f"signatures (order: the number in the name; in all: {'|'.join(shared) or 'nothing'})"]
+    lines = ["signatures (their order is the number in the name)"]
+    if shared:
+        lines.append(f"  all  {'|'.join(shared)}")
     for letter, own in zip(letters.values(), pairs, strict=True):
         rest = "|".join(pair for pair in own if pair not in shared) or "no more than that"
-        lines.append(f"  {letter:<2} {rest}")
+        lines.append(f"  {letter:<4} {rest}")
     return "\n".join(lines)
 
 
