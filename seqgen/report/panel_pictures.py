@@ -39,6 +39,7 @@ def draw(panel: Panel, phases: Sequence[Phase]) -> Figure:
         axes.set_title(panel.title, pad=20 if named else 8)
         axes.set_xlabel("step")
         _legend(figure, panel)
+        style.settle(figure)
     return figure
 
 

@@ -104,7 +104,7 @@ def _panel(group: str, members: list[str], history: History, real: Mapping[str, 
     section = SENTENCES
     title = {"shares": "Shares of the sentences", "grammar": "Grammar"}.get(group, group)
     if group == "nll":
-        section, title = LIKELIHOOD, "Held-out NLL, nats a token"
+        section, title = LIKELIHOOD, "Held-out NLL"
         series = _beside_training(history)
     elif len(members) == 1:
         title = spoken(members[0])
@@ -120,7 +120,8 @@ def _beside_training(history: History) -> list[Series]:
     """The held-out NLL, and that in training from the first evaluation on: what came before would
     leave no room for the rest."""
     held_out = points(history.evaluations, "nll")
-    own = [(s, v) for s, v in points(history.training, "generator/nll") if s >= held_out[0][0]]
+    player = next((n for n in names(history.training) if n.endswith("/nll")), "")
+    own = [(s, v) for s, v in points(history.training, player) if s >= held_out[0][0]]
     training = [Series("training", thinned(own))] if own else []
     return [Series("held-out", thinned(held_out)), *training]
 

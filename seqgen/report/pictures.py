@@ -58,10 +58,9 @@ def together(curves: Sequence[Curve], several: Sequence[Axes]) -> Figure:
             _draw(plane, curves, axes)
         lines, names = _legend(curves, several)
         figure.legend(lines, names, loc="outside lower left", ncols=columns, columnspacing=1.5)
-        figure.draw_without_rendering()  # the layout decides where the points are
+        style.settle(figure)  # labels are placed by where the points are
         for plane, axes in zip(planes, several, strict=True):
             _label(plane, curves, axes)
-        figure.set_layout_engine("none")  # and it stays so
     return figure
 
 

@@ -66,6 +66,8 @@ def curves_over_steps(story: Story, pictures: Mapping[str, list[Picture]]) -> st
 
 def metrics(story: Story) -> str:
     """The evaluation's table, and what it was made of."""
+    if story.record is None and story.classifies:
+        return ""
     if story.record is None:
         command = block(f"seqgen evaluate {shlex.quote(story.name)}")
         return section("metrics", "Metrics", paragraph("Not evaluated yet:"), command)
@@ -103,9 +105,10 @@ def reproduce(story: Story) -> str:
     """The commands that make such a run, evaluate it and write this report."""
     name = shlex.quote(story.name if not story.name.startswith("-") else f"./{story.name}")
     again = shlex.quote(f"{story.name}-again")
+    evaluate = f"seqgen evaluate {name}\n"
     commands = (
         f"seqgen train {name}/recipe.yaml --name={again}\n"
-        f"seqgen evaluate {name}\n"
+        f"{'' if story.classifies else evaluate}"
         f"seqgen report {name}"
     )
     where = "In the folder that holds this run; the first trains the same model anew beside it:"

@@ -45,6 +45,13 @@ class Story:
         """What the run is, in the recipe's words."""
         return str(self.recipe.get("about") or "")
 
+    @property
+    def classifies(self) -> bool:
+        """Whether the run trains a judge of labels, which writes no sentences."""
+        phases = self.recipe.get("phases")
+        kinds = [_kind(phase) for phase in phases] if isinstance(phases, list) else []
+        return "classification" in kinds
+
     def row(self, kind: str) -> Row | None:
         """The first row of this kind in the evaluation's table."""
         rows: Sequence[Row] = () if self.record is None else self.record.table.rows
@@ -90,6 +97,11 @@ def _recipe(path: Path) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(recipe, dict):
         raise UserError(f"{path} is damaged (it holds no settings); restore it")
     return text, recipe
+
+
+def _kind(phase: object) -> object:
+    method = phase.get("method") if isinstance(phase, dict) else None
+    return method.get("kind") if isinstance(method, dict) else None
 
 
 def _samples(folder: Path) -> dict[int, Path]:

@@ -104,6 +104,12 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width / PIXELS, height / PIXELS), layout=layout)
 
 
+def settle(figure: Figure) -> None:
+    """Lay the figure out, once and for all the files it becomes; nothing moves afterwards."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def colour(number: int) -> str:
     """The colour of the number-th of several things."""
     return LIGHT[number % len(LIGHT)]

@@ -41,8 +41,6 @@ RISING = 3
 RISEN = 0.02
 """And by which share of its lowest value."""
 
-CLASSIFICATION = "classification"
-
 
 def found(folder: str | Path) -> list[str]:
     """The warnings of a run, each in a sentence or two; empty where there are none.
@@ -60,7 +58,7 @@ def of_story(story: Story) -> list[str]:
     warnings = [
         *collapse(generated, real),
         *copying(generated, real),
-        *([] if _classifies(story) else discriminators(story.history)),
+        *([] if story.classifies else discriminators(story.history)),
         *rewards(story.history),
         *overfitting(story.history),
         *not_finite(story.history),
@@ -70,8 +68,9 @@ def of_story(story: Story) -> list[str]:
 
 
 def unchecked(story: Story) -> str | None:
-    """What could not be checked because the run was not evaluated; None where it was."""
-    if story.record is not None:
+    """What could not be checked because the run was not evaluated; None where it was, or where it
+    is a judge."""
+    if story.record is not None or story.classifies:
         return None
     return (
         "This run was not evaluated yet, so collapse and copying could be checked only roughly, or "
@@ -180,7 +179,7 @@ def overfitting(history: History) -> Iterator[str]:
     best_step, best = min(curve, key=lambda point: point[1])
     yield (
         f"Overfitting: the held-out NLL rose in each of the last {rises} evaluations, to "
-        f"{values[-1]:.3f} nats a token; it was lowest, {best:.3f}, at step {best_step:,}. (In an "
+        f"{values[-1]:.3f}; it was lowest, {best:.3f}, at step {best_step:,}. (In an "
         "adversarial phase this is also the price of following the discriminator.)"
     )
 
@@ -222,15 +221,3 @@ def _highest(family: str, one: Mapping[str, float], other: Mapping[str, float]) 
 def _last(lines: Sequence[Line], name: str) -> list[float]:
     """The last values of a figure."""
     return [value for _, value in points(lines, name) if math.isfinite(value)][-LAST_LINES:]
-
-
-def _classifies(story: Story) -> bool:
-    """Whether the run trains a judge, of which accuracy is the aim."""
-    phases = story.recipe.get("phases")
-    kinds = [_kind(phase) for phase in phases] if isinstance(phases, list) else []
-    return CLASSIFICATION in kinds
-
-
-def _kind(phase: object) -> object:
-    method = phase.get("method") if isinstance(phase, dict) else None
-    return method.get("kind") if isinstance(method, dict) else None
