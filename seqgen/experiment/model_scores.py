@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from seqgen.evaluation.hugging_face import fingerprint
+from seqgen.evaluation.batching import by_length
+from seqgen.evaluation.hugging_face import TOKENS, fingerprint
 from seqgen.evaluation.judges import Floats
 from seqgen.evaluation.language_scores import ratio_of_sums
-from seqgen.evaluation.likelihood import batches, log_probabilities
+from seqgen.evaluation.likelihood import log_probabilities
 from seqgen.evaluation.measure import Truth
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
 from seqgen.experiment.model import TextModel
@@ -35,15 +36,13 @@ def likelihood_of_split(
         examples(recipe, run.folder, split), model.vocabulary, model.limit,
         labels=model.labels or None, name=f"{split} sentences",
     )  # fmt: skip
-    nats, tokens = [], []
+    nats, tokens = np.empty(len(data)), data.lengths.numpy().astype(np.float64)
     with torch.no_grad(), evaluating(model.generator):
-        for batch in batches(data, 256):
-            found = log_probabilities(model.generator, batch).sum(1, dtype=torch.float64)
-            nats.append(found.cpu().numpy())
-            tokens.append(batch.lengths.numpy().astype(np.float64))
+        for rows in by_length(data.lengths.tolist(), TOKENS):
+            found = log_probabilities(model.generator, data.select(torch.tensor(rows)))
+            nats[rows] = found.sum(1, dtype=torch.float64).cpu().numpy()
     about: dict[str, str | int] = {"sentences": split, "count": len(data)}
-    every = np.concatenate(nats), np.concatenate(tokens)
-    return _likelihood(*every, about, model.vocabulary, intervals, seed)
+    return _likelihood(nats, tokens, about, model.vocabulary, intervals, seed)
 
 
 def likelihood_of_texts(

@@ -111,6 +111,14 @@ def load_weights(
     load_modules(run.checkpoint(checkpoint), modules, average=True)
 
 
+def step_of(run: Run, checkpoint: Which | None = None) -> int | None:
+    """The step of the checkpoint that `load_weights` takes; None of an exported model."""
+    if isinstance(checkpoint, int) or (checkpoint is None and (run.folder / WEIGHTS).is_file()):
+        return checkpoint
+    best = run.marked("best") if checkpoint != "latest" else None
+    return run.marked("latest") if best is None else best
+
+
 def read_run(run: Run) -> tuple[Recipe, dict[str, Any]]:
     """The recipe of a run, and what it says of its vocabulary, labels and corpus.
 

@@ -1,0 +1,78 @@
+"""seqgen evaluate RUN: the sentences a run writes, and what only a model can tell."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from seqgen.commands.evaluate_files import sentences
+from seqgen.commands.options import silenced, use_machine
+from seqgen.commands.show import show
+from seqgen.metrics.score import Score, sign
+from seqgen.metrics.table import Row, Table
+
+REJECTED = (0.5, 0.25)  # shares kept, beside the temperatures of the curve
+
+
+def run(options: Namespace) -> int:
+    """Measure, write evaluation.json and the report, print the table; returns 0."""
+    device = use_machine(options)
+    from seqgen.experiment.evaluate import COUNT, SWEPT, evaluate_run
+    from seqgen.experiment.reopen import read_run
+    from seqgen.report import write_report
+    from seqgen.training.run import Run
+
+    if read_run(Run.open(options.run))[0].generator is None:
+        return _judge(options, device)
+    from seqgen.evaluation.progress import Progress
+    from seqgen.evaluation.settings import Decoding
+    from seqgen.evaluation.sweep import TEMPERATURES, cost, decodings
+
+    swept = decodings(options.temperatures or TEMPERATURES, reject_likelihood=REJECTED)
+    swept = [] if options.no_sweep else swept
+    usual = min(options.beam, COUNT) if options.beam > 1 else COUNT
+    count = usual if options.count is None else options.count
+    points = min(SWEPT, count)
+    total = sum(cost(one, points) for one in swept)
+    with silenced(options.quiet), Progress(total, options.quiet or not swept) as progress:
+        record = evaluate_run(
+            options.run, checkpoint=options.checkpoint, count=count,
+            decoding=Decoding(
+                temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
+                beam=options.beam, reject_likelihood=options.reject_likelihood,
+            ),
+            references=sentences(options.references) if options.references else None,
+            training=sentences(options.train) if options.train else None,
+            judge=options.language_judge, encoder=options.encoder or "ngrams",
+            sweep=swept, sweep_count=points, seed=options.seed, device=device,
+            intervals=not options.no_intervals, progress=progress,
+        )  # fmt: skip
+    page = write_report(options.run)
+    show(record.table, json=options.json, curves=record.curves)
+    if not options.quiet:
+        print(f"\nwritten: {page.parent / 'evaluation.json'}, {page}", file=sys.stderr)
+    return 0
+
+
+def _judge(options: Namespace, device: str) -> int:
+    """A classifier writes no sentences: what is known of it is how often it is right."""
+    from seqgen.experiment.judge import open_judge
+
+    judge = open_judge(options.run, options.checkpoint, device)
+    scores = []
+    if judge.test_accuracy is not None:
+        settings: dict[str, str | int] = {
+            "judge": judge.name,
+            "sentences": judge.tested_on or "test",
+            "count": judge.test_sentences,
+        }
+        scores = [Score("accuracy", judge.test_accuracy, sign(settings))]
+        for label, share in judge.per_label.items():
+            label = label.replace(":", " ").replace("|", " ")
+            scores.append(Score("accuracy", share, sign({**settings, "label": label})))
+    notes = [judge.about(), "a classifier writes no sentences; seqgen judge classify uses it, and"
+             f" seqgen evaluate ... --style-judge {shlex.quote(str(options.run))}"]  # fmt: skip
+    show(Table([Row(Path(options.run).name, scores[:1])], notes), json=options.json)
+    return 0

@@ -1,0 +1,195 @@
+"""The rows of a run's evaluation, and its quality-diversity curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isfinite
+
+import numpy as np
+
+from seqgen.evaluation.feature_scores import FeatureScores
+from seqgen.evaluation.judges import Encoder, LanguageJudge
+from seqgen.evaluation.language_scores import LanguageScores, Unit, spaced
+from seqgen.evaluation.measure import Truth
+from seqgen.evaluation.progress import Progress
+from seqgen.evaluation.settings import Decoding
+from seqgen.evaluation.sweep import ORDER, sweep
+from seqgen.experiment.model import TextModel
+from seqgen.experiment.model_scores import (
+    likelihood_of_split,
+    likelihood_of_texts,
+    open_truth,
+    truth_scores,
+)
+from seqgen.experiment.real_text import RealText
+from seqgen.experiment.reopen import read_run
+from seqgen.metrics.bleu import bleu_orders, self_bleu_orders
+from seqgen.metrics.curves import Curve, Point
+from seqgen.metrics.projection import NgramProjection
+from seqgen.metrics.score import Score
+from seqgen.metrics.suite import REAL, evaluate
+from seqgen.metrics.table import Row, Table
+from seqgen.metrics.tokens import Tokenizer
+from seqgen.recipe.recipe import Recipe
+from seqgen.training.run import Run
+
+JUDGED = 100_000  # training sentences the n-gram judge learns from, at most
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the sentences of a run and real ones are measured with.
+
+    Attributes:
+        run: the run.
+        model: its model.
+        real: references and training sentences.
+        judge: of `lm-score`; None: an n-gram model of the training sentences.
+        encoder: of `frechet` and `mauve`.
+        seed: of what is drawn.
+        intervals: whether intervals are found.
+    """
+
+    run: Run
+    model: TextModel
+    real: RealText
+    judge: LanguageJudge | None
+    encoder: Encoder
+    seed: int
+    intervals: bool
+
+    def table(self, texts: Sequence[str]) -> Table:
+        """The run's row, of these sentences, and beside it that of real ones."""
+        found = evaluate(
+            texts, self.real.references, self.real.training or None,
+            tokenizer=self._tokenizer,
+            intervals=self.intervals, seed=self.seed, name=self.run.folder.resolve().name,
+        )  # fmt: skip
+        features = self._features(len(texts))
+        rows = [
+            self._row(row, texts, features)
+            if row.kind == "system"
+            else self._real_row(row, len(texts), features)
+            for row in found.rows
+        ]
+        return Table(rows, [*found.notes, *self.real.notes, *self._notes(len(texts))])
+
+    def curves(
+        self, decodings: Sequence[Decoding], count: int, progress: Progress | None = None
+    ) -> list[Curve]:
+        """The run's curve over decoding settings, and real data as a point beside it."""
+
+        def draw(number: int, decoding: Decoding) -> list[str]:
+            return [one.text for one in self.model.draw(number, decoding, seed=self.seed)]
+
+        name = self.run.folder.resolve().name
+        own = _finite(sweep(name, draw, self._at_a_point, decodings, count, progress))
+        if not self.real.training:
+            return [own]
+        real = self._at_a_point(self._sample(count))
+        if self._language is not None:  # the judge knows the training sentences by heart
+            real["lm-score"] = self._language.lm_score(self._held_out(count))
+        signatures = {name: score.signature for name, score in real.items()}
+        star = Point("real", 0.0, {name: score.value for name, score in real.items()})
+        return [own, _finite(Curve(REAL, [star], signatures))]
+
+    def _at_a_point(self, texts: Sequence[str]) -> dict[str, Score]:
+        known, cut = self.real.references, self._tokenizer
+        scores = bleu_orders(texts, known, (ORDER,), tokenizer=cut)
+        scores += self_bleu_orders(texts, (ORDER,), tokenizer=cut)
+        if self._language is not None:
+            scores += [self._language.lm_score(texts), self._language.reverse_lm_score(texts)]
+        return {score.name: score for score in scores}
+
+    def _row(self, row: Row, texts: Sequence[str], features: FeatureScores) -> Row:
+        scores = [*self._likelihood(), *self._truths(texts), *row.scores]
+        if self._language is not None:
+            scores.append(self._language.lm_score(texts, self.intervals, self.seed))
+            scores.append(self._language.reverse_lm_score(texts))
+        return Row(row.name, [*scores, *features(self._spaced(texts))], row.kind)
+
+    def _real_row(self, row: Row, count: int, features: FeatureScores) -> Row:
+        """Held-out sentences under judges that have learned from training sentences, training
+        sentences beside held-out ones."""
+        held_out, sample = self._held_out(count), self._sample(count)
+        scores = [*self._truths(held_out), *row.scores]
+        if self._language is not None:
+            scores.append(self._language.lm_score(held_out, self.intervals, self.seed))
+            scores.append(self._language.reverse_lm_score(sample))
+        return Row(row.name, [*scores, *features(self._spaced(sample))], row.kind)
+
+    def _likelihood(self) -> list[Score]:
+        if self.real.split is None:
+            references = self.real.references
+            return likelihood_of_texts(self.model, references, self.intervals, self.seed)
+        return likelihood_of_split(
+            self.model, self.run, self._recipe, self.real.split, self.intervals, self.seed
+        )
+
+    def _truths(self, texts: Sequence[str]) -> list[Score]:
+        if self._truth is None:
+            return []
+        return truth_scores(self._truth, self.model.vocabulary, texts)
+
+    def _held_out(self, count: int) -> list[str]:
+        """As many references as there are sentences, or all."""
+        return [self.real.references[row] for row in self._order(len(self.real.references))[:count]]
+
+    def _sample(self, count: int) -> list[str]:
+        """As many training sentences: those of the suite's row of real data."""
+        return [self.real.training[row] for row in self._order(len(self.real.training))[:count]]
+
+    def _order(self, rows: int) -> list[int]:
+        order: list[int] = np.random.default_rng(self.seed).permutation(rows).tolist()
+        return order
+
+    def _features(self, count: int) -> FeatureScores:
+        sides = [count, len(self.real.references), len(self.real.training) or count]
+        references = self._held_out(len(self.real.references))
+        return FeatureScores(self.encoder, self._spaced(references), min(sides))
+
+    def _spaced(self, texts: Sequence[str]) -> list[str]:
+        """As the encoder takes them: a network cuts them by itself."""
+        return spaced(texts, self._unit if isinstance(self.encoder, NgramProjection) else "word")
+
+    def _notes(self, count: int) -> list[str]:
+        if self._language is None or len(self.real.training) >= count:
+            return []
+        return [f"real data has {len(self.real.training)} training sentences, the hypotheses are "
+                f"{count}: reverse-lm-score depends on the number"]  # fmt: skip
+
+    @cached_property
+    def _language(self) -> LanguageScores | None:
+        """None where there are no training sentences."""
+        if not self.real.training:
+            return None
+        order = self._order(len(self.real.training))[:JUDGED]
+        learned = [self.real.training[row] for row in sorted(order)]
+        return LanguageScores(learned, self.real.references, self.judge, self._unit)
+
+    @cached_property
+    def _unit(self) -> Unit:
+        return "character" if self.model.vocabulary.kind == "character" else "word"
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return "character" if self._unit == "character" else "whitespace"
+
+    @cached_property
+    def _truth(self) -> Truth | None:
+        return open_truth(self._recipe)
+
+    @cached_property
+    def _recipe(self) -> Recipe:
+        return read_run(self.run)[0]
+
+
+def _finite(curve: Curve) -> Curve:
+    """The curve without figures that cannot be drawn, such as the reverse score of blank text."""
+    points = [
+        replace(point, figures={n: v for n, v in point.figures.items() if isfinite(v)})
+        for point in curve.points
+    ]
+    return replace(curve, points=points)
