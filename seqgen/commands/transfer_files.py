@@ -151,9 +151,9 @@ def _row(line: str, place: str) -> dict[str, Any]:
     texts = [row["source"], row["to"], row.get("hypothesis", "")]
     if not isinstance(row["references"], list):
         raise UserError(f"{place}: references is a list of sentences, as in {PAIRED}")
-    wrong = next((t for t in [*texts, *row["references"]] if not isinstance(t, str)), None)
-    if wrong is not None:
-        raise UserError(f"{place}: {wrong!r} is no string; expected {PAIRED}")
+    wrong = [text for text in [*texts, *row["references"]] if not isinstance(text, str)]
+    if wrong:
+        raise UserError(f"{place}: {wrong[0]!r} is no string; expected {PAIRED}")
     return row
 
 

@@ -93,7 +93,6 @@ def _score(
 
 def _check(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> None:
     check_streams(predictions, references)
-    for sentences in (predictions, *references):
-        wrong = next((s for s in sentences if not isinstance(s, str)), None)
-        if wrong is not None:
-            raise TypeError(f"{wrong!r} given as a sentence: sacrebleu takes strings, not tokens")
+    wrong = [s for given in (predictions, *references) for s in given if not isinstance(s, str)]
+    if wrong:
+        raise TypeError(f"{wrong[0]!r} given as a sentence: sacrebleu takes strings, not tokens")
