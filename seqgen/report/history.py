@@ -12,6 +12,7 @@ from typing import Any
 from seqgen.errors import UserError
 
 FILE = "metrics.jsonl"
+FIGURES = ("training", "evaluation", "real")  # events whose lines hold figures
 ABOUT = ("event", "step", "round", "phase", "seconds", "nonfinite", "text")
 """What a line says besides its figures."""
 
@@ -109,6 +110,8 @@ def _entry(data: bytes) -> tuple[str, Line, str]:
     event = str(given["event"])
     if event == "warning":
         return event, Line(0, "", {}), str(given["text"])
+    if event not in FIGURES:
+        return event, Line(0, "", {}), ""
     figures = {
         name: math.nan if value is None else float(value)
         for name, value in given.items()
@@ -120,7 +123,7 @@ def _entry(data: bytes) -> tuple[str, Line, str]:
 
 
 def _sorted(entries: Sequence[tuple[str, Line, str]]) -> History:
-    lines: dict[str, list[Line]] = {"training": [], "evaluation": [], "real": []}
+    lines: dict[str, list[Line]] = {event: [] for event in FIGURES}
     for event, line, _ in entries:
         if event in lines:
             lines[event].append(line)

@@ -22,7 +22,7 @@ PLOT = 300
 """About the width in pixels between the axes' ends."""
 MOST_PHASES = 12
 """More phases than these are not marked: their lines would hide the curves."""
-HIT = 3
+FEWEST_LETTERS = 3
 """A phase's name is cut, but not below so many letters."""
 
 
@@ -86,13 +86,13 @@ def _scales(axes: Axes, panel: Panel) -> None:
     if panel.shares:
         axes.set_ylim(-0.03, 1.03)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.xaxis.set_major_formatter(lambda step, _: short_step(step))
+    axes.xaxis.set_major_formatter(lambda step, _: short_step(step, axes.get_xlim()[1]))
 
 
-def short_step(step: float) -> str:
-    """A step on an axis: 500, 4000, 15k, 2M."""
+def short_step(step: float, end: float) -> str:
+    """A step on an axis that reaches to `end`: 4000, or 4k and 15k, or 0.5M and 2M."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(step) >= 10 * size or (letter == "M" and abs(step) >= size):
+        if step and end >= (size if letter == "M" else 10 * size):
             return f"{step / size:.4g}{letter}"
     return f"{step:.4g}"
 
@@ -124,7 +124,7 @@ def fitted(text: str, letters: float) -> str:
     if len(text) <= letters:
         return text
     kept = int(letters) - 1
-    return f"{text[:kept]}…" if kept >= HIT else ""
+    return f"{text[:kept]}…" if kept >= FEWEST_LETTERS else ""
 
 
 def _legend(figure: Figure, panel: Panel) -> None:

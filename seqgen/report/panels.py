@@ -145,7 +145,8 @@ def _players(lines: Sequence[Line]) -> Iterator[Panel]:
                 yield _own_panel(lines, player, figure)
     for figure, title in (("gradient-norm", "Norm of the gradient"), ("rate", "Learning rate")):
         series = _each(lines, everyone, figure)
-        yield Panel(figure, PLAYERS, title, series, logarithmic=_spans(series))
+        if figure != "rate" or any(_moves(one) for one in series):  # else the settings say it all
+            yield Panel(figure, PLAYERS, title, series, logarithmic=_spans(series))
 
 
 def _own_panel(lines: Sequence[Line], player: str, figure: str) -> Panel:
@@ -154,10 +155,10 @@ def _own_panel(lines: Sequence[Line], player: str, figure: str) -> Panel:
     around = dict(points(lines, f"{name}-deviation"))
     curve = points(lines, name)
     band = [around.get(step, math.nan) for step, _ in curve] if around else []
-    series = Series(figure, curve, band) if len(curve) <= MOST_POINTS and band else Series(
-        figure, thinned(curve)
-    )  # fmt: skip
-    return Panel(_file_name(f"{player}-{figure}"), PLAYERS, f"{player}: {figure}", [series])
+    drawn = thinned(curve)
+    series = Series(figure, drawn, band if len(drawn) == len(curve) else ())
+    title = f"{spoken(figure)} of the {player}"
+    return Panel(_file_name(f"{player}-{figure}"), PLAYERS, title, [series])
 
 
 def _each(lines: Sequence[Line], players: Sequence[str], figure: str) -> list[Series]:
@@ -204,6 +205,10 @@ def _spans(series: Sequence[Series]) -> bool:
     """Whether the values are all positive and differ so much that the small ones would vanish."""
     values = [v for one in series for _, v in one.points if math.isfinite(v)]
     return bool(values) and min(values) > 0 and max(values) > 50 * min(values)
+
+
+def _moves(series: Series) -> bool:
+    return len({value for _, value in series.points}) > 1
 
 
 def _finite(series: Series) -> bool:

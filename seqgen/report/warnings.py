@@ -179,9 +179,15 @@ def overfitting(history: History) -> Iterator[str]:
     best_step, best = min(curve, key=lambda point: point[1])
     yield (
         f"Overfitting: the held-out NLL rose in each of the last {rises} evaluations, to "
-        f"{values[-1]:.3f}; it was lowest, {best:.3f}, at step {best_step:,}. (In an "
-        "adversarial phase this is also the price of following the discriminator.)"
+        f"{values[-1]:.3f}; it was lowest, {best:.3f}, at step {best_step:,}.{_price(history)}"
     )
+
+
+def _price(history: History) -> str:
+    players = {name.rpartition("/")[0] for name in names(history.training)}
+    if len(players) < 2:
+        return ""
+    return " In an adversarial phase that is also the price of following the discriminator."
 
 
 def not_finite(history: History) -> Iterator[str]:
