@@ -69,7 +69,7 @@ def main() -> int:
 def captions(file: Path | None, seed: int) -> Sentences:
     """Return 10,000 sentences as tokens and print how long splitting the strings took."""
     if file is None:
-        texts = [text for _, text in Grammar.default().sample(COUNT, seed)]
+        texts = [text for text, _ in Grammar.default().sample(COUNT, seed)]
     else:
         texts = file.read_text(encoding="utf-8").splitlines()[:COUNT]
     begin = time.process_time()
@@ -114,7 +114,7 @@ def spliced(sentences: Sentences, count: int) -> Sentences:
 
 def drawn(count: int) -> Sentences:
     """Return sentences of the built-in grammar."""
-    return [text.split() for _, text in Grammar.default().sample(count, 3)]
+    return [text.split() for text, _ in Grammar.default().sample(count, 3)]
 
 
 def cpu_seconds(run: Callable[[], object]) -> float:
