@@ -62,16 +62,18 @@ def lines(curve: Curve, axes: Axes) -> list[Line]:
 
 
 def relation(place: Place, line: Line, margin: float = 0.0) -> Relation:
-    """Return whether a place is beaten by a line, beats a part of it, or neither.
+    """Return whether a place is beaten by a line, beats it, or neither.
 
-    Where a line that bends back does both, the place is beaten. Raises ValueError for a margin
-    below 0 and for a line without places.
+    It beats the line if that has nothing as good at a diversity as good, and has something that the
+    place dominates. Raises ValueError for a margin below 0 and for a line without places.
     """
     if not margin >= 0 or not line.places:
         raise ValueError(f"margin {margin}, {len(line.places)} places: 0 or more, and some places")
     parts = list(_parts(line.places))
     if any(_reaches(part, place, margin, 1) for part in parts):
         return "beaten"
+    if any(_equals(part, place, margin) for part in parts):
+        return "neither"
     return "beats" if any(_reaches(part, place, margin, -1) for part in parts) else "neither"
 
 
@@ -106,12 +108,12 @@ def against_real(line: Line, real: Place, axes: Axes, margin: float = 0.0) -> st
     found = relation(real, line, margin)
     if found == "beaten":
         return (
-            f"{line.name} passes real data on the better side ({at}: {scores}): these two scores "
-            "alone cannot tell it from real text."
+            f"{line.name} is better than real data ({at}: {scores}): these two scores alone cannot "
+            "tell it from real text."
         )
     if found == "beats":
-        return f"Real data lies below {line.name} ({at}: {scores}): there is room to improve."
-    return f"Real data lies beside {line.name}, neither better nor worse ({at}: {scores})."
+        return f"Real data is better than {line.name} ({at}: {scores})."
+    return f"Real data is neither better nor worse than {line.name} ({at}: {scores})."
 
 
 def real_place(curves: Sequence[Curve], axes: Axes) -> Place | None:
@@ -147,6 +149,13 @@ def _reaches(part: tuple[Place, Place], place: Place, margin: float, side: int) 
         if y <= quality - margin and (margin > 0 or better):
             return True
     return False
+
+
+def _equals(part: tuple[Place, Place], place: Place, margin: float) -> bool:
+    """Return whether a point of the part is, up to the margin, as good as the place in both."""
+    ends = [(end.diversity, end.quality) for end in part]
+    clipped = _clipped(ends, place.diversity + TINY)
+    return any(y < place.quality + max(margin, TINY) for _, y in clipped)
 
 
 def _clipped(ends: Sequence[tuple[float, float]], most: float) -> list[tuple[float, float]]:

@@ -79,6 +79,13 @@ def test_a_line_neither_beats_itself_nor_is_beaten() -> None:
         assert set(relations(own, own)) == {"neither"}
 
 
+def test_a_place_on_a_line_that_bends_back_does_not_beat_it() -> None:
+    hook = line("hook", (0.5, 5.0, 2.0), (1.0, 3.0, 1.0))
+    assert relations(hook, hook) == ["beaten", "neither"]
+    twin = Line("twin", "temperature", hook.places)
+    assert "too close to tell apart" in compare(hook, twin)
+
+
 def test_a_line_that_bends_back_beats_with_its_lower_side() -> None:
     hook = line("hook", (0.5, 2.0, 1.0), (1.0, 4.0, 1.2), (1.5, 1.0, 5.0))
     assert relation(at(4.0, 1.2), hook) == "beaten"  # its own point, which the first one dominates
@@ -105,8 +112,11 @@ def test_relations_agree_with_many_points_along_the_line(
         assert found == "beaten"
     elif found == "beaten":  # between the points looked at: less than a step away
         assert any(x < diversity + 0.21 and y < quality - margin + 0.21 for x, y in along)
-    elif any(x > diversity + slack and y > quality + margin + slack for x, y in along):
-        assert found == "beats"
+    elif found == "beats":
+        assert not any(x < diversity and y < quality + margin for x, y in along)
+        assert any(x > diversity - 0.21 and y > quality + margin - 0.21 for x, y in along)
+    elif not any(x < diversity + 0.21 and y < quality + margin + 0.21 for x, y in along):
+        assert not any(x > diversity and y > quality + margin for x, y in along)
 
 
 def test_what_is_said_of_a_dominated_curve() -> None:
@@ -200,10 +210,10 @@ def test_real_data_is_below_above_or_beside_a_line() -> None:
     model = lines(MODEL, LOCAL)[0]
     nearest = "nearest in self-bleu-5 at temperature 1: bleu-5 0.250, self-bleu-5 0.350"
     below = against_real(model, real(0.5, 0.4), LOCAL)
-    assert below.startswith("Real data lies below mle") and nearest in below
+    assert below.startswith("Real data is better than mle") and nearest in below
     assert "real data bleu-5 0.500, self-bleu-5 0.400" in below
     above = against_real(model, real(0.2, 0.4), LOCAL)
-    assert above.startswith("mle passes real data on the better side") and nearest in above
+    assert above.startswith("mle is better than real data") and nearest in above
     assert "cannot tell it from real text" in above
     assert "neither better nor worse" in against_real(model, real(0.2, 0.3), LOCAL)
     assert real_place([MODEL], LOCAL) is None

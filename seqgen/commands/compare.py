@@ -1,0 +1,148 @@
+"""seqgen compare: several runs in one table and one picture, and what they say in words."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from seqgen.commands.evaluate_options import numbers, positive
+from seqgen.commands.options import (
+    Parser,
+    checkpoint,
+    machine_options,
+    show_warnings,
+    silenced,
+    use_machine,
+)
+from seqgen.commands.show import as_json, show
+from seqgen.errors import UserError
+from seqgen.metrics.table import Row, Table
+
+if TYPE_CHECKING:  # networks take a moment to import
+    from seqgen.experiment.compare import Comparison
+
+ABOUT = """Compare runs by their sentences: a table of figures at temperature 1, and a curve of
+quality against diversity over decoding settings, with real data as a star. Runs that differ only in
+their seed are one model, with mean and deviation."""
+
+EXAMPLES = """examples:
+  seqgen compare runs/mle-1 runs/mle-2 runs/gan-1 runs/gan-2
+  seqgen compare runs/a runs/b --reject-likelihood 0.1,0.25,0.5 --top-p 0.7,0.9 --out pictures
+  seqgen compare runs/a runs/b --count 500 --temperatures 0.7,1 --json"""
+
+KEPT = (
+    *("nll", "perplexity", "oracle-nll", "grammatical", "bleu-2", "bleu-3", "bleu-4", "bleu-5"),
+    *("self-bleu-2", "self-bleu-3", "self-bleu-4", "self-bleu-5", "backward-bleu-5"),
+    *("distinct-2", "entropy-4", "unique", "novel", "length-mean"),
+    *("lm-score", "reverse-lm-score", "frechet"),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table and the sentences, write the page and the pictures."""
+    options = _parser().parse_args(arguments)
+    if len(options.runs) < 2:
+        raise UserError(
+            f"1 run given ({options.runs[0]}): give two or more to compare, or measure one by "
+            f"seqgen evaluate {options.runs[0]}"
+        )
+    if options.count < 2:
+        raise UserError(f"--count {options.count}: self-BLEU needs at least 2 sentences")
+    show_warnings()
+    device = use_machine(options)
+    from seqgen.commands.evaluate_files import sentences
+    from seqgen.evaluation.sweep import TEMPERATURES, decodings
+    from seqgen.experiment.compare import compare
+
+    sweep = decodings(
+        options.temperatures or TEMPERATURES, options.top_k, options.top_p, options.beam,
+        options.reject_likelihood,
+    )  # fmt: skip
+    with silenced(options.quiet):
+        found = compare(
+            options.runs, count=options.count, sweep=sweep,
+            references=sentences(options.references) if options.references else None,
+            judge=options.language_judge, checkpoint=options.checkpoint, seed=options.seed,
+            device=device, quiet=options.quiet,
+        )  # fmt: skip
+    return _show(found, options)
+
+
+def _parser() -> Parser:
+    parser = Parser("compare", ABOUT, EXAMPLES)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, two or more")
+    parser.add_argument(
+        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
+    )
+    parser.add_argument(
+        "--count", type=positive, default=2000,
+        help="sentences of each run and setting (default 2000)",
+    )  # fmt: skip
+    parser.add_argument("--references", metavar="FILE", help="real sentences (default: the runs')")
+    parser.add_argument(
+        "--language-judge", metavar="JUDGE",
+        help="of lm-score: ARPA file, run folder or Hugging Face folder (default: a 5-gram model)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of all draws (default 0)")
+    parser.add_argument(
+        "--out", default="comparison", metavar="FOLDER",
+        help="where comparison.html, .png and .svg go (default: comparison)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _sweep_options(parser)
+    machine_options(parser)
+    return parser
+
+
+def _sweep_options(parser: Parser) -> None:
+    group = parser.add_argument_group("the curves: values separated by commas")
+    group.add_argument("--temperatures", type=numbers, help="default: nine from 0.5 to 1.5")
+    group.add_argument(
+        "--reject-likelihood", type=numbers, default=(), metavar="SHARES",
+        help="shares kept of the draws, the likeliest under the model itself, such as 0.25,0.5",
+    )  # fmt: skip
+    group.add_argument("--top-k", type=whole_numbers, default=(), help="such as 5,20,100")
+    group.add_argument("--top-p", type=numbers, default=(), help="such as 0.5,0.8,0.95")
+    group.add_argument(
+        "--beam", type=whole_numbers, default=(),
+        help="widths of sampled beams (a beam search could not give as many sentences)",
+    )  # fmt: skip
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers separated by commas."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: whole numbers separated by commas, such as 5,20,100"
+        ) from None
+
+
+def _show(found: Comparison, options: Namespace) -> int:
+    from seqgen.report import write_comparison
+
+    table = _shortened(found.table)
+    title = f"{len(found.curves) - 1} models compared"
+    page = write_comparison(options.out, title, table, found.curves, found.sentences)
+    if options.json:
+        record = json.loads(as_json(table, found.curves)) | {"sentences": list(found.sentences)}
+        print(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        show(table)
+        print("\n" + "\n".join(found.sentences))
+    if not options.quiet:
+        print(f"written: {page}, and the picture as .png and .svg", file=sys.stderr)
+    return 0
+
+
+def _shortened(table: Table) -> Table:
+    """The figures that are compared most; seqgen evaluate has all."""
+    rows = [
+        Row(row.name, [s for name in KEPT if (s := row.score(name)) is not None], row.kind)
+        for row in table.rows
+    ]
+    return Table(rows, table.notes)

@@ -1,0 +1,101 @@
+"""Several runs beside each other: which differ only in the seed, and whether they can be compared
+at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from seqgen.errors import UserError
+from seqgen.experiment.real_sentences import held_out
+from seqgen.experiment.reopen import read_run, require_generator
+from seqgen.recipe.files import differences
+from seqgen.recipe.recipe import Recipe
+from seqgen.training.run import Run
+
+SAME = {"seed", "name"}  # settings in which runs of a group may differ
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one recipe with different seeds; a run alone is a group of one."""
+
+    name: str
+    runs: Sequence[Run]
+
+    @property
+    def label(self) -> str:
+        """The name, and of how many runs."""
+        return f"{self.name} ({len(self.runs)} runs)" if len(self.runs) > 1 else self.name
+
+
+def open_groups(folders: Sequence[str | Path]) -> list[Group]:
+    """Runs by recipe, in the order of their first; runs of one recipe and one seed are two groups:
+    something else must have changed between them.
+
+    Raises:
+        UserError: no run there, a judge, or a run given twice.
+    """
+    found: list[tuple[Recipe, set[int], list[Run]]] = []
+    places: set[Path] = set()
+    for folder in folders:
+        run = Run.open(folder)
+        if run.folder.resolve() in places:
+            raise UserError(f"{folder} is given twice; give each run once")
+        places.add(run.folder.resolve())
+        recipe, _ = read_run(run)
+        require_generator(run, recipe)
+        for known, seeds, members in found:
+            if recipe.seed not in seeds and set(differences(known, recipe)) <= SAME:
+                seeds.add(recipe.seed)
+                members.append(run)
+                break
+        else:
+            found.append((recipe, {recipe.seed}, [run]))
+    return _named([members for _, _, members in found])
+
+
+def require_same_text(runs: Sequence[Run]) -> None:
+    """Raise UserError where runs hold out different sentences: their scores then measure the text
+    as much as the model."""
+    first, *rest = runs
+    split = held_out(first)
+    for other in rest:
+        theirs = held_out(other)
+        pair = [read_run(run)[1].get(split or "") for run in (first, other)]
+        if split is None or theirs != split or pair[0] != pair[1]:
+            raise UserError(
+                f"{first.folder} and {other.folder} hold out different real sentences "
+                f"({split or 'none'} and {theirs or 'none'}), and figures against different "
+                "references do not compare: give both the same as --references FILE"
+            )
+
+
+def notes_on_text(runs: Sequence[Run]) -> list[str]:
+    """What a reader must know where runs were trained on different sentences."""
+    texts: dict[str, list[str]] = {}
+    for run in runs:
+        texts.setdefault(str(read_run(run)[1].get("train")), []).append(run.folder.name)
+    if len(texts) < 2:
+        return []
+    parts = " / ".join(", ".join(names) for names in texts.values())
+    return [f"the runs were trained on different text ({parts}); who saw more is at an advantage"]
+
+
+def _named(groups: Sequence[Sequence[Run]]) -> list[Group]:
+    names = [_name([run.folder.resolve().name for run in runs]) for runs in groups]
+    if len(set(names)) < len(names):
+        names = [str(runs[0].folder) for runs in groups]
+    return [Group(name, runs) for name, runs in zip(names, groups, strict=True)]
+
+
+def _name(folders: Sequence[str]) -> str:
+    """What the names of the folders begin with, without a trailing "-seed"."""
+    if len(folders) == 1:
+        return folders[0]
+    columns = zip(*folders, strict=False)
+    begin = "".join(c[0] for c in takewhile(lambda c: len(set(c)) == 1, columns))
+    return re.sub(r"[-_. ]*(seed|s)?[-_. ]*$", "", begin) or folders[0]

@@ -1,0 +1,179 @@
+"""seqgen compare as a user meets it, on tiny runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_runs import MACHINE, SENTENCES, TINY, Call, write_corpus
+
+from seqgen import load
+from seqgen.commands.main import main
+from seqgen.experiment.real_sentences import real_sentences
+from seqgen.metrics.bleu import bleu, self_bleu
+from seqgen.training.run import Run
+
+SHORT = ["--count", "24", "--temperatures", "0.7,1", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """mle-seed1 and mle-seed2, and wide-seed1 of another width, on one file."""
+    folder = tmp_path_factory.mktemp("compared")
+    corpus = write_corpus(folder / "captions.txt")
+    for name, more in (
+        ("mle-seed1", ["--seed", "1"]),
+        ("mle-seed2", ["--seed", "2"]),
+        ("wide-seed1", ["--generator.hidden", "9"]),
+    ):
+        arguments = ["text/mle-lstm", *TINY, "--corpus.train", str(corpus), *more, *MACHINE]
+        held = ["--corpus.valid", "last:12"]
+        assert main(["train", *arguments, *held, "--runs", str(folder), "--name", name]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def record(runs: Path) -> dict[str, Any]:
+    out = runs / "compared"
+    command = [sys.executable, "-m", "seqgen", "compare", *map(str, of(runs)), *SHORT, "--json"]
+    more = ["--reject-likelihood", "0.5", "--top-k", "5", "--top-p", "0.8", "--beam", "2"]
+    done = subprocess.run(
+        [*command, *more, "--out", str(out)], capture_output=True, text=True, check=True
+    )
+    assert "written: " in done.stderr and str(out) in done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def of(runs: Path) -> list[Path]:
+    return [runs / name for name in ("mle-seed1", "mle-seed2", "wide-seed1")]
+
+
+def test_runs_that_differ_only_in_the_seed_are_one_row_and_one_curve(
+    record: dict[str, Any],
+) -> None:
+    names = [row["name"] for row in record["rows"]]
+    assert names == ["mle (2 runs)", "± of 2 runs", "wide-seed1", "real data"]
+    assert [curve["name"] for curve in record["curves"]] == [names[0], "wide-seed1", "real data"]
+
+
+def test_every_run_is_measured_on_as_many_sentences_against_the_same_ones(
+    record: dict[str, Any], runs: Path
+) -> None:
+    references = real_sentences(Run.open(runs / "mle-seed1"), "valid")
+    values = []
+    for folder in of(runs):
+        texts = load(folder).generate(24)
+        values.append((bleu(texts, references, 5).value, self_bleu(texts, 5).value))
+    rows = {row["name"]: {s["name"]: s for s in row["scores"]} for row in record["rows"]}
+    mean = [(a + b) / 2 for a, b in zip(*values[:2], strict=True)]
+    for name, number in (("bleu-5", 0), ("self-bleu-5", 1)):
+        assert rows["mle (2 runs)"][name]["value"] == pytest.approx(mean[number])
+        spread = abs(values[0][number] - values[1][number]) / 2**0.5
+        assert rows["± of 2 runs"][name]["value"] == pytest.approx(spread)
+        assert rows["wide-seed1"][name]["value"] == pytest.approx(values[2][number])
+        point = next(p for p in record["curves"][0]["points"] if p["value"] == 1.0)
+        assert point["figures"][name] == pytest.approx(mean[number])
+        assert point["figures"][f"{name}-deviation"] == pytest.approx(spread)
+    assert "hypotheses:24|references:12" in rows["wide-seed1"]["bleu-5"]["signature"]
+    assert "bleu-5" in rows["real data"] and "self-bleu-5" in rows["real data"]
+
+
+def test_every_setting_is_a_point(record: dict[str, Any], runs: Path) -> None:
+    expected = [("temperature", 0.7), ("temperature", 1.0), ("top-k", 5.0), ("top-p", 0.8)]
+    expected += [("beam", 2.0), ("reject-likelihood", 0.5)]
+    wide = record["curves"][1]["points"]
+    assert [(point["family"], point["value"]) for point in wide] == expected
+    kept = load(runs / "wide-seed1").generate(24, reject_likelihood=0.5)
+    assert wide[-1]["figures"]["self-bleu-5"] == pytest.approx(self_bleu(kept, 5).value)
+    assert record["curves"][-1]["points"][0]["family"] == "real"
+
+
+def test_dominance_is_said_in_words(record: dict[str, Any]) -> None:
+    said = record["sentences"]
+    for axes in ("bleu-5 / self-bleu-5: ", "lm-score / reverse-lm-score: "):
+        own = [sentence for sentence in said if sentence.startswith(axes)]
+        assert "mle (2 runs)" in own[0] and "wide-seed1" in own[0]
+        assert any("likelihood rejection" in sentence for sentence in own)
+        assert sum("eal data" in sentence for sentence in own) == 2
+
+
+def test_the_page_and_the_pictures_are_written(record: dict[str, Any], runs: Path) -> None:
+    page = (runs / "compared" / "comparison.html").read_text("utf-8")
+    assert record["sentences"][0].split(": ")[1] in page and "mle (2 runs)" in page
+    assert (runs / "compared" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (runs / "compared" / "comparison.svg").read_text("utf-8")
+
+
+def test_without_json_there_is_a_table_and_the_sentences(
+    seqgen: Call, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = seqgen("compare", *of(runs)[:2], *SHORT, "--quiet")
+    assert done.status == 0 and done.err == ""
+    assert "mle (2 runs)" in done.out and "real data" in done.out
+    assert "\nbleu-5 / self-bleu-5: " in done.out
+    assert (tmp_path / "comparison" / "comparison.html").is_file()
+
+
+def test_runs_of_other_text_are_refused_unless_references_are_given(
+    seqgen: Call, runs: Path, tmp_path: Path
+) -> None:
+    corpus = write_corpus(tmp_path / "other.txt", SENTENCES[::-1])
+    arguments = ["text/mle-lstm", *TINY, "--corpus.train", str(corpus), *MACHINE]
+    held = ["--corpus.valid", "last:12"]
+    assert main(["train", *arguments, *held, "--runs", str(tmp_path), "--name", "other"]) == 0
+    pair = (runs / "mle-seed1", tmp_path / "other")
+    done = seqgen("compare", *pair, *SHORT, "--out", tmp_path / "out")
+    assert done.status == 2 and done.out == "" and not (tmp_path / "out").exists()
+    assert "hold out different real sentences" in done.err and "--references FILE" in done.err
+    more = ["--references", corpus, "--out", tmp_path / "out"]
+    done = seqgen("compare", *pair, *SHORT, *more)
+    assert done.status == 0, done.err
+    assert "note: the runs were trained on different text" in done.out
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], "1 run given"),
+        (["mle-seed1"], "is given twice; give each run once"),
+        (["nothing"], "no run folder"),
+        (["mle-seed2", "--count", "0"], "--count: '0': a whole number of at least 1"),
+        (["mle-seed2", "--count", "1"], "--count 1: self-BLEU needs at least 2"),
+        (["mle-seed2", "--temperatures", "1,x"], "--temperatures: '1,x': numbers separated"),
+        (["mle-seed2", "--top-k", "1.5"], "--top-k: '1.5': whole numbers separated by commas"),
+        (["mle-seed2", "--reject-likelihood", "0"], "reject-likelihood 0.0: the share"),
+        (["mle-seed2", "--temperatures", "-1"], "temperature -1.0"),
+    ],
+)
+def test_mistakes_are_told_in_words(seqgen: Call, runs: Path, more: list[str], words: str) -> None:
+    given = [runs / one if one in ("mle-seed1", "mle-seed2", "nothing") else one for one in more]
+    done = seqgen("compare", runs / "mle-seed1", *given, "--out", runs / "none")
+    assert done.status == 2 and done.out == "" and words in done.err
+    assert not (runs / "none").exists()
+
+
+def test_a_judge_has_no_sentences_to_compare(seqgen: Call, runs: Path, tmp_path: Path) -> None:
+    files = [write_corpus(tmp_path / f"{n}.txt", SENTENCES[n::2]) for n in (0, 1)]
+    styles = ["--corpus.styles", "a", str(files[0]), "b", str(files[1])]
+    small = ["--phases.0.steps", "2", "--evaluate.every", "2", "--batch", "8"]
+    arguments = ["judge/linear", *styles, *small, *MACHINE, "--runs", str(tmp_path)]
+    assert main(["train", *arguments, "--name", "judge"]) == 0
+    done = seqgen("compare", runs / "mle-seed1", tmp_path / "judge", *SHORT)
+    assert done.status == 2 and "is a judge" in done.err
+
+
+def test_a_copy_of_a_run_is_a_model_of_its_own(seqgen: Call, runs: Path, tmp_path: Path) -> None:
+    twin = shutil.copytree(runs / "mle-seed1", tmp_path / "twin")
+    done = seqgen("compare", runs / "mle-seed1", twin, *SHORT, "--out", tmp_path / "out", "--json")
+    found = json.loads(done.out)
+    one, other, _ = found["rows"]
+    assert (one["name"], other["name"]) == ("mle-seed1", "twin")
+    assert one["scores"] == other["scores"]
+    assert "too close to tell apart" in found["sentences"][0]
