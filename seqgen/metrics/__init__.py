@@ -48,8 +48,8 @@ from seqgen.metrics.sentence_bleu import (
 from seqgen.metrics.statistics import (
     approximate_randomisation,
     bootstrap,
-    half_sampling,
     paired_bootstrap,
+    subsampling,
 )
 from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Row, Table
@@ -83,7 +83,6 @@ __all__ = [
     "expected_distinct",
     "frechet_distance",
     "frechet_score",
-    "half_sampling",
     "harmonic_bleu",
     "harmonic_bleu_orders",
     "lengths",
@@ -99,5 +98,6 @@ __all__ = [
     "sentence_bleu_both_ways",
     "sentence_chrf",
     "sentence_self_bleu",
+    "subsampling",
     "unique_share",
 ]

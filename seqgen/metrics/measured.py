@@ -1,8 +1,8 @@
 """All scores of one set of sentences, with their intervals: a row of the table of an evaluation.
 
-An interval holds fixed what is not drawn anew. Means over sentences: the sentences that are scored
-are drawn, for backward BLEU the references, for BLEU-HA both. Figures of a whole set: halves of the
-sentences are measured, against all the references.
+All intervals say how far another draw of these sentences would move the score; the references are
+held fixed. Means over the sentences are bootstrapped, figures of the whole set (backward BLEU
+too, which takes the set as its references) measured on subsets.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ from seqgen.metrics.overlap import coverage_of, geometric_mean, jaccard_of
 from seqgen.metrics.precision import Floats, Smoothing
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.sentence_bleu import sentence_self_bleu
-from seqgen.metrics.statistics import bootstrap, half_sampling, percentiles, resampled_means
+from seqgen.metrics.statistics import bootstrap, subsampling
 
 Sentences = Sequence[list[str]]
 Label = tuple[str, str]
@@ -54,15 +54,17 @@ class Sample:
     """A set of sentences and what it is compared with.
 
     ``own`` are the sentences of self-BLEU; ``forward`` (orders, sentences) is the BLEU of each
-    sentence and ``backward`` (orders, references) that of each reference. ``left_out`` says that
-    the sentences are references themselves, and none met itself. ``overlap`` are the references of
-    n-gram overlap and ``training`` the sentences of novelty; None leaves these scores out.
+    sentence, and ``backward`` takes rows and returns the BLEU of each of the ``references`` against
+    the sentences of these rows, (orders, references). ``left_out`` says that the sentences are
+    references themselves, and none met itself. ``overlap`` are the references of n-gram overlap and
+    ``training`` the sentences of novelty; None leaves these scores out.
     """
 
     sentences: Sentences
     own: Sentences
     forward: Floats
-    backward: Floats
+    backward: Callable[[Integers], Floats]
+    references: int
     left_out: bool = False
     overlap: Sentences | None = None
     training: Sentences | None = None
@@ -81,18 +83,23 @@ def scores(sample: Sample, settings: Settings) -> list[Score]:
 
 def _bleu(sample: Sample, settings: Settings) -> list[Score]:
     """BLEU, backward BLEU and the harmonic mean of the two."""
-    references = sample.backward.shape[1]
-    ways = sample.forward.mean(axis=1), sample.backward.mean(axis=1)
-    draws = _draws(sample.forward, settings, 0), _draws(sample.backward, settings, 1)
-    found: list[Score] = []
-    for name, known, values, drawn in (
-        ("bleu", references - sample.left_out, ways[0], draws[0]),
-        ("backward-bleu", references, ways[1], draws[1]),
-        ("bleu-ha", references, _harmonic(*ways), _harmonic(*draws)),
-    ):
-        labels = _bleu_labels(name, len(sample.sentences), known, sample.left_out, settings)
-        found += _scores(labels, values, percentiles(drawn) if drawn.size else [])
-    return found
+    rows, known = len(sample.sentences), sample.references
+    names = (("bleu", known - sample.left_out), ("backward-bleu", known), ("bleu-ha", known))
+    labels, back, both = (
+        _bleu_labels(name, rows, met, sample.left_out, settings) for name, met in names
+    )
+
+    def measure(chosen: Integers) -> Floats:
+        forward = sample.forward[:, chosen].mean(axis=1)
+        backward = sample.backward(chosen).mean(axis=1)
+        total = forward + backward
+        harmonic = 2 * forward * backward / np.where(total > 0, total, 1.0)
+        return np.concatenate([backward, harmonic])
+
+    return [
+        *_by_rows(labels, sample.forward, settings),
+        *_by_subsets([*back, *both], measure, rows, settings),
+    ]
 
 
 def _self_bleu(sample: Sample, settings: Settings) -> list[Score]:
@@ -107,7 +114,7 @@ def _self_bleu(sample: Sample, settings: Settings) -> list[Score]:
         return values
 
     labels = _bleu_labels("self-bleu", rows, rows - 1, True, settings)
-    return _by_halves(labels, measure, rows, settings)
+    return _by_subsets(labels, measure, rows, settings)
 
 
 def _of_the_set(sample: Sample, settings: Settings) -> list[Score]:
@@ -135,7 +142,7 @@ def _of_the_set(sample: Sample, settings: Settings) -> list[Score]:
             len(np.unique(kinds[chosen])) / len(chosen),
         ]
 
-    return _by_halves(_set_labels(rows, len(real), settings), measure, rows, settings)
+    return _by_subsets(_set_labels(rows, len(real), settings), measure, rows, settings)
 
 
 def _of_each_sentence(sample: Sample, settings: Settings) -> list[Score]:
@@ -149,9 +156,7 @@ def _of_each_sentence(sample: Sample, settings: Settings) -> list[Score]:
         values.insert(0, sentence_novel(sample.sentences, sample.training))
     labels.append(("length-mean", _sign(counts, settings)))
     values.append(np.array([len(sentence) for sentence in sample.sentences], np.float64))
-    table = np.stack(values)
-    intervals = bootstrap(table, settings.seed) if settings.intervals and rows > 1 else []
-    return _scores(labels, table.mean(axis=1), intervals)
+    return _by_rows(labels, np.stack(values), settings)
 
 
 def _lengths(sample: Sample, settings: Settings) -> list[Score]:
@@ -161,21 +166,15 @@ def _lengths(sample: Sample, settings: Settings) -> list[Score]:
     return [Score(score.name, score.value, signed) for score in spread]
 
 
-def _draws(values: Floats, settings: Settings, seed: int) -> Floats:
-    """Return bootstrap means (figures, resamples); no resample where there are to be none."""
-    if not settings.intervals or values.shape[1] < 2:
-        return np.empty((len(values), 0))
-    return resampled_means(values, settings.seed + seed)
+def _by_rows(labels: Sequence[Label], values: Floats, settings: Settings) -> list[Score]:
+    """Return the means of values (labels, rows)."""
+    intervals: list[Interval] = []
+    if settings.intervals and values.shape[1] > 1:
+        intervals = bootstrap(values, settings.seed)
+    return _scores(labels, values.mean(axis=1), intervals)
 
 
-def _harmonic(first: Floats, second: Floats) -> Floats:
-    if first.shape != second.shape:  # one side has too few sentences for resamples
-        return np.empty((len(first), 0))
-    total = first + second
-    return 2 * first * second / np.where(total > 0, total, 1.0)
-
-
-def _by_halves(
+def _by_subsets(
     labels: Sequence[Label],
     measure: Callable[[Integers], Sequence[float] | Floats],
     rows: int,
@@ -184,7 +183,7 @@ def _by_halves(
     values = [float(value) for value in measure(np.arange(rows))]
     if not settings.intervals or rows < 4:
         return _scores(labels, values, [])
-    return _scores(labels, values, half_sampling(measure, rows, values, settings.seed))
+    return _scores(labels, values, subsampling(measure, rows, values, settings.seed))
 
 
 def _scores(

@@ -1,14 +1,15 @@
 """What real sentences score: the row without which no other figure means anything."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from seqgen.metrics.backward import BackwardBleu
 from seqgen.metrics.measured import Sample, Sentences
 from seqgen.metrics.ngrams import Integers
 from seqgen.metrics.precision import Floats, Smoothing
-from seqgen.metrics.sentence_bleu import sentence_bleu_both_ways, sentence_self_bleu
+from seqgen.metrics.sentence_bleu import sentence_bleu, sentence_self_bleu
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,7 @@ def from_training(
     against the references as a system is."""
     order = np.random.default_rng(seed).permutation(len(training))
     sentences = _chosen(training, order[:rows])
-    forward, backward = sentence_bleu_both_ways(sentences, references, orders, smoothing)
-    sample = Sample(
-        sentences, _chosen(training, order[:own]), forward, backward, overlap=references
-    )
+    sample = against_all(sentences, _chosen(training, order[:own]), references, orders, smoothing)
     about = (
         f"real data: {len(sentences)} sentences of the training text, drawn with seed {seed} and "
         "measured like the hypotheses"
@@ -62,14 +60,13 @@ def from_references(
     order = np.random.default_rng(seed).permutation(len(references))
     count = max(rows, 2)  # one alone would leave no other for its backward BLEU
     chosen, rest = np.sort(order[:count]), np.sort(order[count:])
-    forward = sentence_self_bleu(references, orders, smoothing)[:, chosen]
-    backward = _backward(references, chosen, rest, orders, smoothing)
     overlap = _chosen(references, rest) if len(rest) >= len(chosen) else None
     sample = Sample(
         _chosen(references, chosen),
         _chosen(references, order[:own]),
-        forward,
-        backward,
+        sentence_self_bleu(references, orders, smoothing)[:, chosen],
+        _backward_without_itself(references, chosen, orders, smoothing),
+        len(references),
         left_out=True,
         overlap=overlap,
     )
@@ -83,21 +80,38 @@ def from_references(
     return Real(sample, about)
 
 
-def _backward(
+def against_all(
+    sentences: Sentences,
+    own: Sentences,
     references: Sentences,
-    chosen: Integers,
-    rest: Integers,
     orders: Sequence[int],
     smoothing: Smoothing,
-) -> Floats:
-    """Return the BLEU of each reference against the chosen others, (orders, references)."""
-    drawn = _chosen(references, chosen)
-    values = np.empty((len(orders), len(references)))
-    values[:, chosen] = sentence_self_bleu(drawn, orders, smoothing)
-    if len(rest):
-        others = _chosen(references, rest)
-        values[:, rest] = sentence_bleu_both_ways(others, drawn, orders, smoothing)[0]
-    return values
+) -> Sample:
+    """Return the sentences as a sample that is measured against all the references."""
+    return Sample(
+        sentences,
+        own,
+        sentence_bleu(sentences, references, orders, smoothing),
+        BackwardBleu(sentences, references, orders, smoothing),
+        len(references),
+        overlap=references,
+    )
+
+
+def _backward_without_itself(
+    references: Sentences, rows: Integers, orders: Sequence[int], smoothing: Smoothing
+) -> Callable[[Integers], Floats]:
+    """Return what takes some of the chosen ``rows``, by their places, and gives the BLEU of each
+    reference against these references, but never against itself, (orders, references)."""
+    drawn = _chosen(references, rows)
+    against_drawn = BackwardBleu(drawn, references, orders, smoothing)
+
+    def backward(chosen: Integers) -> Floats:
+        values = against_drawn(chosen)
+        values[:, rows[chosen]] = sentence_self_bleu(_chosen(drawn, chosen), orders, smoothing)
+        return values
+
+    return backward
 
 
 def _chosen(sentences: Sentences, rows: Integers) -> list[list[str]]:

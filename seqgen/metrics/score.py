@@ -11,7 +11,7 @@ VERSION = "1"
 class Interval:
     """Between which values a figure lies with this confidence, the sentences being a sample.
 
-    ``method`` says how it was found: ``bootstrap 1000``, ``half-sampling 50``. It tells of the
+    ``method`` says how it was found: ``bootstrap 1000``, ``subsampling 40``. It tells of the
     sentences that were drawn and not of the spread over training seeds.
     """
 

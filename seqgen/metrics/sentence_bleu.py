@@ -52,8 +52,8 @@ def sentence_bleu_both_ways(
     rows = len(asked)
     matches = matches_across(text, rows, max(orders))
     first, rest = text.lengths[:rows], text.lengths[rows:]
-    forward = combine(matches[:, :rows], first, _closest(first, rest), orders, smoothing)
-    backward = combine(matches[:, rows:], rest, _closest(rest, first), orders, smoothing)
+    forward = combine(matches[:, :rows], first, closest_lengths(first, rest), orders, smoothing)
+    backward = combine(matches[:, rows:], rest, closest_lengths(rest, first), orders, smoothing)
     return forward, backward
 
 
@@ -74,7 +74,7 @@ def sentence_self_bleu(
     return combine(matches, text.lengths, _closest_other(text), orders, smoothing)
 
 
-def _closest(lengths: Integers, references: Integers) -> Integers:
+def closest_lengths(lengths: Integers, references: Integers) -> Integers:
     """Return for each length the reference length closest to it, the shorter of two, (rows,)."""
     known = np.unique(references)
     different, place = np.unique(lengths, return_inverse=True)

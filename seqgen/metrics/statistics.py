@@ -6,9 +6,11 @@ Translation Evaluation", Koehn 2004) and approximate randomisation ("Computer-In
 Testing Hypotheses", Noreen 1989; "On Some Pitfalls in Automatic Evaluation and Significance Testing
 for MT", Riezler and Maxwell 2005).
 
-Figures of a whole set (self-BLEU, distinct n-grams): half-sampling. A bootstrap sample holds some
-sentences twice and leaves out a third: each copy is a perfect match for its twin, so self-BLEU
-explodes and diversity drops, and the interval does not even contain the figure.
+Figures of a whole set (self-BLEU, distinct n-grams): subsampling without replacement, which with
+its factor is the delete-d jackknife ("A General Theory for Jackknife Variance Estimation", Shao and
+Wu 1989). A bootstrap sample holds some sentences twice and leaves out a third: each copy is a
+perfect match for its twin, so self-BLEU explodes and diversity drops, and the interval does not
+even contain the figure.
 
 All of it tells of the sentences that were drawn, not of the spread over training seeds. Every
 function draws from a generator of its own, of the given seed.
@@ -62,33 +64,38 @@ def percentiles(means: Floats, confidence: float = CONFIDENCE) -> list[Interval]
     return [Interval(float(low), float(high), method, confidence) for low, high in ends.T]
 
 
-def half_sampling(
+def subsampling(
     measure: Callable[[Integers], Sequence[float] | Floats],
     rows: int,
     values: Sequence[float],
     seed: int = 0,
     repeats: int = 40,
+    left_out: float = 0.25,
     confidence: float = CONFIDENCE,
 ) -> list[Interval]:
-    """Return intervals of figures of a whole set, from random halves without replacement.
+    """Return intervals of figures of a whole set, from random subsets without replacement.
 
     ``measure`` takes row numbers, ascending, and returns the figures of these rows; ``values`` are
-    the figures of all ``rows``. Of a mean over n rows, a half has twice the variance of the whole,
-    but drawn without replacement from these n it keeps only (1 - n/2 / n) of it: the spread of the
-    halves around their mean is just that of the whole around the truth. Figures of sets are near
-    enough to means of that kind. The halves' own level is not used, since it belongs to n/2
-    sentences; their spread is put around ``values``, with Student's t for ``repeats``. Raises
-    ValueError for fewer than 4 rows or 2 repeats.
+    the figures of all ``rows``. The mean of k of n rows, drawn without replacement, varies (n-k)/k
+    times as much as the mean of all n rows around the truth: the spread of the subsets around their
+    own mean is scaled by that, and with Student's t put around ``values``. Of halves the factor is
+    1. But figures of sets change with the number of sentences, and some (coverage) nearly in
+    proportion, so that halves show too small a spread; with a quarter left out that hardly matters,
+    and the subsets still differ enough. Raises ValueError for fewer than 4 rows, 2 repeats, or a
+    share out of range.
     """
-    if rows < 4 or repeats < 2:
-        raise ValueError(f"{rows} rows, {repeats} repeats given: at least 4 and 2 are needed")
-    draws, half = np.random.default_rng(seed), rows // 2
-    halves = (np.sort(draws.permutation(rows)[:half]) for _ in range(repeats))
-    found = np.array([measure(chosen) for chosen in halves])
-    # The factor is 1 for even numbers: a half of 2k + 1 rows is a little less than one.
-    spread = found.std(axis=0, ddof=1) * np.sqrt(half / (rows - half))
+    if rows < 4 or repeats < 2 or not 0 < left_out < 1:
+        raise ValueError(
+            f"{rows} rows, {repeats} repeats, {left_out} left out given: at least 4 rows and 2 "
+            "repeats are needed, and a share between 0 and 1"
+        )
+    draws = np.random.default_rng(seed)
+    size = rows - min(rows - 1, max(1, round(rows * left_out)))
+    subsets = (np.sort(draws.permutation(rows)[:size]) for _ in range(repeats))
+    found = np.array([measure(chosen) for chosen in subsets])
+    spread = found.std(axis=0, ddof=1) * np.sqrt(size / (rows - size))
     sides = _student(repeats - 1, confidence) * spread
-    method = f"half-sampling {repeats}"
+    method = f"subsampling {repeats}"
     return [
         Interval(float(value - side), float(value + side), method, confidence)
         for value, side in zip(values, sides, strict=True)

@@ -1,12 +1,13 @@
 """The whole evaluation of generated sentences: all metrics, beside what real sentences score."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from seqgen.metrics.measured import Sample, Sentences, Settings, scores
 from seqgen.metrics.precision import Smoothing
-from seqgen.metrics.real import Real, from_references, from_training
-from seqgen.metrics.sentence_bleu import ORDERS, sentence_bleu_both_ways
+from seqgen.metrics.real import Real, against_all, from_references, from_training
+from seqgen.metrics.sentence_bleu import ORDERS
 from seqgen.metrics.table import Row, Table
 from seqgen.metrics.tokens import Sentence, Tokenizer, common_tokenizer, tokenize
 
@@ -97,18 +98,11 @@ def _system(
     self_first: int | None,
     settings: Settings,
 ) -> Sample:
-    sentences = predictions[:first]
-    forward, backward = sentence_bleu_both_ways(
-        sentences, references, settings.orders, settings.smoothing
+    orders, smoothing = settings.orders, settings.smoothing
+    sample = against_all(
+        predictions[:first], predictions[:self_first], references, orders, smoothing
     )
-    return Sample(
-        sentences,
-        predictions[:self_first],
-        forward,
-        backward,
-        overlap=references,
-        training=training,
-    )
+    return replace(sample, training=training)
 
 
 def _real(

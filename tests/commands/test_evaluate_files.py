@@ -254,6 +254,7 @@ def test_it_takes_less_than_a_second(files: list[str]) -> None:
     assert min(took) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the real data")
 def test_the_readme_of_texygen_from_the_command_line(seqgen: Call) -> None:
     done = seqgen(

@@ -7,9 +7,9 @@ from seqgen.metrics.sentence_bleu import sentence_self_bleu
 from seqgen.metrics.statistics import (
     approximate_randomisation,
     bootstrap,
-    half_sampling,
     paired_bootstrap,
     resampled_means,
+    subsampling,
 )
 
 TESTS = [paired_bootstrap, approximate_randomisation]
@@ -25,11 +25,11 @@ def sentences(draws, count):
     ]
 
 
-def half_means(values, **settings):
+def subset_means(values, **settings):
     def measure(chosen):
         return [values[chosen].mean()]
 
-    return half_sampling(measure, len(values), [values.mean()], **settings)[0]
+    return subsampling(measure, len(values), [values.mean()], **settings)[0]
 
 
 def test_bootstrap_has_the_width_of_theory():
@@ -68,7 +68,7 @@ def test_many_blocks_equal_the_definition_in_distribution():
 
 
 @pytest.mark.parametrize(
-    "find", [lambda v, s: bootstrap(v, s, 300)[0], lambda v, s: half_means(v, seed=s)]
+    "find", [lambda v, s: bootstrap(v, s, 300)[0], lambda v, s: subset_means(v, seed=s)]
 )
 def test_intervals_hold_the_truth_nineteen_times_in_twenty(find):
     draws, held = np.random.default_rng(5), 0
@@ -79,31 +79,57 @@ def test_intervals_hold_the_truth_nineteen_times_in_twenty(find):
 
 
 @pytest.mark.parametrize("rows", [40, 7])
-def test_halves_spread_like_the_whole(rows):
+@pytest.mark.parametrize("left_out", [0.25, 0.5])
+def test_subsets_spread_like_the_whole(rows, left_out):
     values = np.random.default_rng(6).normal(size=rows)
-    interval = half_means(values, repeats=5000)
+    interval = subset_means(values, repeats=5000, left_out=left_out)
     side = 1.9605 * values.std(ddof=1) / np.sqrt(rows)
     assert (interval.high - interval.low) / 2 == pytest.approx(side, rel=0.05)
     assert (interval.high + interval.low) / 2 == pytest.approx(values.mean())
-    assert interval.method == "half-sampling 5000"
+    assert interval.method == "subsampling 5000"
 
 
-def test_halves_are_halves_without_repeats():
+@pytest.mark.parametrize(("left_out", "size"), [(0.25, 8), (0.5, 5), (0.001, 10), (0.999, 1)])
+def test_subsets_hold_no_row_twice(left_out, size):
     seen = []
 
     def measure(chosen):
         seen.append(chosen.tolist())
         return [0.0, 1.0]
 
-    found = half_sampling(measure, 11, [0.0, 1.0], repeats=20)
+    found = subsampling(measure, 11, [0.0, 1.0], repeats=50, left_out=left_out)
     assert [(i.low, i.high) for i in found] == [(0.0, 0.0), (1.0, 1.0)]
-    assert len(seen) == 20 and len({tuple(rows) for rows in seen}) > 15
-    assert all(len(rows) == 5 and rows == sorted(set(rows)) for rows in seen)
-    assert {row for rows in seen for row in rows} == set(range(11))
+    assert len(seen) == 50 and len({tuple(rows) for rows in seen}) > 8
+    assert all(len(rows) == size and rows == sorted(set(rows)) for rows in seen)
+    assert size == 1 or {row for rows in seen for row in rows} == set(range(11))
 
 
-def test_halves_know_the_spread_of_self_bleu_and_a_bootstrap_does_not():
-    """What half-sampling says of one draw of sentences, against many fresh draws."""
+def test_a_figure_that_grows_with_the_number_has_nearly_its_own_spread():
+    """The number of rare kinds seen, which is a sum and no mean: half of the rows show half."""
+    draws, rows = np.random.default_rng(12), 400
+
+    def kinds(given):
+        return [float(len(np.unique(given)))]
+
+    truth = np.std([kinds(draws.integers(0, 2000, rows)) for _ in range(400)])
+    sides = {0.25: [], 0.5: []}
+    for seed in range(20):
+        given = draws.integers(0, 2000, rows)
+        for left_out, found in sides.items():
+            (interval,) = subsampling(
+                lambda chosen, given=given: kinds(given[chosen]),
+                rows,
+                kinds(given),
+                seed,
+                left_out=left_out,
+            )
+            found.append((interval.high - interval.low) / 2 / 2.02)
+    assert np.mean(sides[0.25]) == pytest.approx(truth, rel=0.3)
+    assert abs(np.mean(sides[0.25]) - truth) < abs(np.mean(sides[0.5]) - truth)
+
+
+def test_subsets_know_the_spread_of_self_bleu_and_a_bootstrap_does_not():
+    """What subsampling says of one draw of sentences, against many fresh draws."""
     draws, rows = np.random.default_rng(7), 200
 
     def self_bleu(given):
@@ -114,7 +140,7 @@ def test_halves_know_the_spread_of_self_bleu_and_a_bootstrap_does_not():
     for seed in range(12):
         given = sentences(draws, rows)
         point = self_bleu(given)
-        found = half_sampling(
+        found = subsampling(
             lambda chosen, given=given: self_bleu([given[row] for row in chosen]),
             rows,
             point,
@@ -170,7 +196,7 @@ def test_false_alarms_are_as_frequent_as_promised(test):
 
 def test_the_same_seed_gives_the_same_numbers():
     values, others = np.random.default_rng(11).random((2, 50))
-    for find in (bootstrap, lambda v, seed: half_means(v, seed=seed)):
+    for find in (bootstrap, lambda v, seed: subset_means(v, seed=seed)):
         assert find(values, seed=1) == find(values, seed=1)
         assert find(values, seed=1) != find(values, seed=2)
     for test in TESTS:
@@ -187,9 +213,11 @@ def test_other_wrong_arguments():
     with pytest.raises(ValueError, match="0 resamples"):
         bootstrap([1.0, 2.0], resamples=0)
     with pytest.raises(ValueError, match="3 rows"):
-        half_means(np.ones(3))
+        subset_means(np.ones(3))
     with pytest.raises(ValueError, match="1 repeats"):
-        half_means(np.ones(8), repeats=1)
+        subset_means(np.ones(8), repeats=1)
+    with pytest.raises(ValueError, match=r"1\.0 left out"):
+        subset_means(np.ones(8), left_out=1.0)
     for test in TESTS:
         with pytest.raises(ValueError, match=r"\(1, 3\) and \(1, 2\)"):
             test([1, 2, 3], [1, 2])
