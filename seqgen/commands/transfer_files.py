@@ -32,6 +32,10 @@ def given(options: Namespace) -> Given:
     Raises:
         UserError: a file is missing or damaged, or has not one line a source.
     """
+    groups = [options.hypotheses, options.sources, [options.real], *(options.compare_with or [])]
+    groups += options.aligned_references or []
+    if sum(file == "-" for files in groups for file in files or []) > 1:
+        raise UserError("- given twice: standard input can only be read once")
     return _from_pairs(options) if options.pairs else _from_files(options)
 
 

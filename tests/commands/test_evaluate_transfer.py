@@ -200,6 +200,7 @@ def test_the_preset_cuts_as_the_style_transformer_did(seqgen: Call, files: Path)
         (["--old-bugs"], "--old-bugs without --preset"),
         (["--real", "{files}/none.txt"], "none.txt"),
         (["--language-judge", "{files}/in.0"], "in.0"),
+        (["--compare-with", "-", "-"], "standard input can only be read once"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
@@ -208,6 +209,15 @@ def test_what_does_not_go_together_is_refused(
     done = seqgen("evaluate", *directions(files), *(part.format(files=files) for part in more))
     assert (done.status, done.out) == (2, "")
     assert message in done.err
+
+
+def test_standard_input_can_be_one_of_the_files(seqgen: Call, files: Path) -> None:
+    options = directions(files)
+    plain = seqgen("evaluate", *options, "--json")
+    given = (files / "out.0").read_bytes()
+    options[options.index(f"{files}/out.0")] = "-"
+    piped = seqgen("evaluate", *options, "--json", given=given)
+    assert list(measured(piped.out)[0].values()) == list(measured(plain.out)[0].values())
 
 
 def test_a_style_the_judge_does_not_know_is_refused(
