@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -59,6 +59,7 @@ class Measure:
         samples: how many sentences to draw.
         temperature: of the draws.
         references: the most held-out sentences that serve as references.
+        signatures: how the figures that have a signature were measured last, by name.
     """
 
     generator: Generator
@@ -71,6 +72,7 @@ class Measure:
     samples: int = 1000
     temperature: float = 1.0
     references: int = 10_000
+    signatures: dict[str, str] = field(default_factory=dict, init=False)
 
     def __call__(self, stream: Stream) -> tuple[dict[str, float], list[str]]:
         """All figures by name, and the sentences they were measured on."""
@@ -103,18 +105,22 @@ class Measure:
         figures: dict[str, float] = {}
         tokens = self._words(sentences)
         if "bleu" in self.metrics and self.valid is not None:
-            figures |= _named(bleu_orders(tokens, self._references))
+            figures |= self._named(bleu_orders(tokens, self._references))
         if "self-bleu" in self.metrics and len(tokens) > 1:  # of one sentence there is none
-            figures |= _named(self_bleu_orders(tokens))
+            figures |= self._named(self_bleu_orders(tokens))
         if "distinct" in self.metrics:
-            figures |= _named([distinct(tokens, 2), unique_share(tokens)])
+            figures |= self._named([distinct(tokens, 2), unique_share(tokens)])
         if "entropy" in self.metrics:
-            figures |= _named([entropy(tokens, 4)])
+            figures |= self._named([entropy(tokens, 4)])
         if "novelty" in self.metrics and not real:
-            figures |= _named([novel_share(texts, self._training)])
+            figures |= self._named([novel_share(texts, self._training)])
         if self.truth is not None and "truth" in self.metrics:
             figures |= self.truth.measure(sentences, texts)
         return figures
+
+    def _named(self, scores: Sequence[Score]) -> dict[str, float]:
+        self.signatures.update({score.name: score.signature for score in scores})
+        return {score.name: score.value for score in scores}
 
     @cached_property
     def _references(self) -> list[list[str]]:
@@ -131,7 +137,3 @@ class Measure:
     @cached_property
     def _training(self) -> list[str]:
         return [text for batch in batches(self.training, 4096) for text in self._texts(batch)]
-
-
-def _named(scores: Sequence[Score]) -> dict[str, float]:
-    return {score.name: score.value for score in scores}

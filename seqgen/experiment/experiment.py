@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from seqgen.errors import UserError
 from seqgen.evaluation.classification import Accuracy, ClassifierMeasure, accuracy
 from seqgen.evaluation.measure import FIGURES, Measure
 from seqgen.experiment.build import build_modules
+from seqgen.experiment.closing import close_run
 from seqgen.experiment.corpora import Corpora
 from seqgen.experiment.judge import keep_judge
 from seqgen.experiment.plan import build_phases, build_players
@@ -41,7 +42,8 @@ class Machine:
 class Report:
     """What is told when a run ends: its folder, the figures of the last and of the best checkpoint,
     of the selected one on the test sentences, and of real data; some sentences; and, of a
-    classifier, how accurate it is on the sentences of `judged_on`."""
+    classifier, how accurate it is on the sentences of `judged_on`; the page, where it could be
+    written."""
 
     folder: Path
     outcome: Outcome
@@ -52,6 +54,7 @@ class Report:
     samples_step: int
     accuracy: Accuracy | None = None
     judged_on: str | None = None
+    page: Path | None = None
 
 
 class Experiment:
@@ -70,6 +73,7 @@ class Experiment:
         self.samples_step = 0
         self.journal = Journal(run.folder, machine.quiet)
         self.trainer = self._trainer(machine)
+        self.device = machine.device
 
     def train(self, resume: bool = False) -> Report:
         """Train to the end and report."""
@@ -79,6 +83,12 @@ class Experiment:
             self.journal.close()
         if not distributed.is_main():  # only the main process reports
             return Report(self.run.folder, outcome, {}, {}, {}, [], outcome.steps)
+        report = self._report(outcome)
+        self.journal.note("real", report.real)
+        self.journal.close()
+        return replace(report, page=close_run(self.run.folder, self.device))
+
+    def _report(self, outcome: Outcome) -> Report:
         best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)
         if isinstance(self.measure, ClassifierMeasure):
             return self._judged(outcome, best)
@@ -149,6 +159,7 @@ class Experiment:
         self.samples_step = moment.step
         if isinstance(self.measure, ClassifierMeasure):  # it draws none
             return figures
+        self.journal.note("signatures", self.measure.signatures)
         lines = "".join(f"{text}\n" for text in self.samples)
         self.run.write_text(f"samples/{step_name(moment.step)}.txt", lines)
         return figures

@@ -43,12 +43,14 @@ class History:
         training: figures of the updates, such as "generator/loss".
         evaluations: figures of generated sentences, such as "bleu-4".
         real: the same figures of real sentences, measured alike; empty where the journal has none.
+        signatures: how the figures of the evaluations were measured, by their names.
         warnings: what the run itself warned of.
     """
 
     training: Sequence[Line] = ()
     evaluations: Sequence[Line] = ()
     real: Mapping[str, float] = field(default_factory=dict)
+    signatures: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
 
     def phases(self) -> list[Phase]:
@@ -89,13 +91,13 @@ def read_history(folder: Path) -> History:
         raw = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return History()
-    entries = []
+    entries: list[dict[str, Any]] = []
     for number, data in enumerate(raw, 1):
         if not data.strip():
             continue
         try:
-            entries.append(_entry(data))
-        except (ValueError, KeyError, TypeError) as problem:
+            entries.append(_checked(json.loads(data)))
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
             if number < len(raw):  # only a line without its newline can be one that was cut short
                 raise UserError(
                     f"{path}:{number} is no line of a journal ({problem}); restore the file, or "
@@ -104,29 +106,35 @@ def read_history(folder: Path) -> History:
     return _sorted(entries)
 
 
-def _entry(data: bytes) -> tuple[str, Line, str]:
-    """The event of a line, its figures, and its text."""
-    given: dict[str, Any] = json.loads(data)
-    event = str(given["event"])
-    if event == "warning":
-        return event, Line(0, "", {}), str(given["text"])
-    if event not in FIGURES:
-        return event, Line(0, "", {}), ""
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    """The same, or ValueError, KeyError or TypeError where it cannot be read."""
+    if given["event"] in ("training", "evaluation", "real"):
+        _line(given)
+    elif given["event"] == "warning":
+        given["text"]
+    return given
+
+
+def _line(given: Mapping[str, Any]) -> Line:
     figures = {
         name: math.nan if value is None else float(value)
         for name, value in given.items()
         if name not in ABOUT
     }
     lost = tuple(str(name) for name in given.get("nonfinite", ()))
-    line = Line(int(given.get("step", 0)), str(given.get("phase", "")), figures, lost)
-    return event, line, ""
+    return Line(int(given.get("step", 0)), str(given.get("phase", "")), figures, lost)
 
 
-def _sorted(entries: Sequence[tuple[str, Line, str]]) -> History:
-    lines: dict[str, list[Line]] = {event: [] for event in FIGURES}
-    for event, line, _ in entries:
-        if event in lines:
-            lines[event].append(line)
-    real = lines["real"][-1].figures if lines["real"] else {}
-    said = list(dict.fromkeys(text for event, _, text in entries if event == "warning"))
-    return History(lines["training"], lines["evaluation"], real, said)
+def _sorted(entries: Sequence[Mapping[str, Any]]) -> History:
+    by_event: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        by_event.setdefault(str(entry["event"]), []).append(entry)
+    real = by_event.get("real", [])
+    signatures = by_event.get("signatures", [])
+    return History(
+        [_line(entry) for entry in by_event.get("training", [])],
+        [_line(entry) for entry in by_event.get("evaluation", [])],
+        _line(real[-1]).figures if real else {},
+        {n: str(v) for n, v in signatures[-1].items() if n not in ABOUT} if signatures else {},
+        list(dict.fromkeys(str(entry["text"]) for entry in by_event.get("warning", []))),
+    )

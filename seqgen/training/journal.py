@@ -24,7 +24,8 @@ class Journal:
 
     Every line has "event" ("training", "evaluation" or "warning"), "step", "round" and "phase"
     where they are known, and "seconds" since the process began to train. Figures that are not
-    finite are null, and named under "nonfinite".
+    finite are null, and named under "nonfinite". Two more events come once: "signatures", how the
+    figures of the evaluations were measured, and at the end "real", those of real sentences.
     """
 
     def __init__(
@@ -70,6 +71,18 @@ class Journal:
             values,
         )
         self._draw(event, position.total_steps, values)
+
+    def note(self, event: str, values: Mapping[str, float] | Mapping[str, str]) -> None:
+        """Add a line that belongs to no step, unless the file has one of this event or there is
+        nothing to say."""
+        if self.folder is None or not values:
+            return
+        path, begin = self.folder / "metrics.jsonl", json.dumps({"event": event})[:-1]
+        lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+        if not any(line.startswith(begin) for line in lines):
+            words = {name: value for name, value in values.items() if isinstance(value, str)}
+            numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
+            self._line({"event": event, **words}, numbers)
 
     def warn(self, text: str) -> None:
         """Tell the user, and keep it in the file."""
