@@ -66,8 +66,10 @@ def together(curves: Sequence[Curve], several: Sequence[Axes]) -> Figure:
 
 def _draw(plane: Plane, curves: Sequence[Curve], axes: Axes) -> None:
     for order, curve in enumerate(curves):
-        for spots in by_family(spots_of(curve, axes)):
-            _line(plane, spots, order)
+        spots = spots_of(curve, axes)
+        plain = next((s for s in spots if _is_plain(s)), None)
+        for group in by_family(spots):
+            _line(plane, group, plain, order)
     real = real_spot(curves, axes)
     if real is not None:
         plane.plot([real.quality], [real.diversity], **_star())
@@ -80,9 +82,15 @@ def _draw(plane: Plane, curves: Sequence[Curve], axes: Axes) -> None:
     style.plain_numbers(plane, "y")
 
 
-def _line(plane: Plane, spots: Sequence[Spot], order: int) -> None:
-    """The points of one model and one kind of setting."""
+def _line(plane: Plane, spots: Sequence[Spot], plain: Spot | None, order: int) -> None:
+    """The points of one model and one kind of setting, from plain sampling on where that is drawn:
+    every kind of setting begins or ends there."""
     family, colour = spots[0].point.family, style.colour(order)
+    path = list(spots)
+    if plain is not None and family != "temperature":
+        path = [plain, *spots] if family == "beam" else [*spots, plain]
+    across, up = [s.quality for s in path], [s.diversity for s in path]
+    plane.plot(across, up, color=colour, linestyle=DASHES[family], linewidth=1.5)
     across, up = [s.quality for s in spots], [s.diversity for s in spots]
     if any(s.quality_spread or s.diversity_spread for s in spots):
         plane.errorbar(
@@ -91,9 +99,13 @@ def _line(plane: Plane, spots: Sequence[Spot], order: int) -> None:
             fmt="none", ecolor=colour, elinewidth=1, alpha=0.6,
         )  # fmt: skip
     plane.plot(
-        across, up, color=colour, linestyle=DASHES[family], linewidth=1.5,
-        marker=MARKERS[family], markersize=6, **_edge(order),
+        across, up, color=colour, linestyle="", marker=MARKERS[family], markersize=6,
+        **_edge(order),
     )  # fmt: skip
+
+
+def _is_plain(spot: Spot) -> bool:
+    return spot.point.family == "temperature" and spot.point.value == 1
 
 
 def _edge(order: int) -> dict[str, Any]:

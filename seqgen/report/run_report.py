@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seqgen.files import replacing
 from seqgen.report import sections
 from seqgen.report.curve_section import curve_parts, curve_pictures
+from seqgen.report.history import Phase
 from seqgen.report.markup import paragraph, section
 from seqgen.report.page import page
 from seqgen.report.panel_pictures import describe, draw
-from seqgen.report.panels import panels
+from seqgen.report.panels import Panel, panels
 from seqgen.report.picture import Picture
 from seqgen.report.story import Story, read_story
 
@@ -21,9 +22,6 @@ FOOTER = (
     "Written by seqgen report. The page needs no network and no other file; its pictures lie in "
     "the run's folder pictures/ as PNG and SVG."
 )
-
-# Their values are means over sentences, so that they may be compared whatever the number is.
-_ANY_NUMBER = ("grammatical", "novel", "oracle-nll")
 
 
 def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
@@ -40,12 +38,14 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     story = read_story(run)
     curves = () if story.record is None else story.record.curves
     compared = curve_pictures(curves)
-    steps = _over_steps(story)
+    drawn = panels(story.history, _real(story))
+    steps = _over_steps(drawn, story.history.phases())
+    real = any(series.real is not None for panel in drawn for series in panel.series)
     body = [
         sections.glance(story),
         sections.warning_list(story),
         section("quality-diversity", "Quality and diversity", *curve_parts(curves, compared)),
-        sections.curves_over_steps(story, steps),
+        sections.curves_over_steps(story, steps, real),
         sections.metrics(story),
         sections.samples(story),
         sections.settings(story),
@@ -59,18 +59,17 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     )
     place = run / FILE if out is None else Path(out).expanduser()
     if out is None:
-        for picture in (*compared, *(one for drawn in steps.values() for one in drawn)):
+        for picture in (*compared, *(one for some in steps.values() for one in some)):
             picture.save(run / PICTURES)
     with replacing(place) as file:
         file.write(html.encode("utf-8"))
     return place
 
 
-def _over_steps(story: Story) -> Mapping[str, list[Picture]]:
+def _over_steps(drawn: Sequence[Panel], phases: Sequence[Phase]) -> Mapping[str, list[Picture]]:
     """The pictures of the training by the heading they stand below."""
-    phases = story.history.phases()
     found: dict[str, list[Picture]] = {}
-    for panel in panels(story.history, _real(story)):
+    for panel in drawn:
         picture = Picture(panel.name, panel.title, describe(panel), draw(panel, phases))
         found.setdefault(panel.section, []).append(picture)
     return found
@@ -78,8 +77,9 @@ def _over_steps(story: Story) -> Mapping[str, list[Picture]]:
 
 def _real(story: Story) -> dict[str, float]:
     """Values of real data that were measured as those of the evaluations in training: the
-    journal's, and of the table those that do not depend on the number of sentences."""
+    journal's, and of the table those with the same signature."""
     row = story.row("real")
     scores = () if row is None else row.scores
-    found = {score.name: score.value for score in scores if score.name in _ANY_NUMBER}
+    signatures = story.history.signatures
+    found = {s.name: s.value for s in scores if s.signature == signatures.get(s.name)}
     return {**found, **story.history.real}

@@ -11,7 +11,7 @@ from typing import Any
 from seqgen.metrics.table import Row
 from seqgen.report import warnings
 from seqgen.report.history import Line, Phase
-from seqgen.report.markup import block, bullets, paragraph, section, text
+from seqgen.report.markup import block, bullets, details, paragraph, section, table, text
 from seqgen.report.metric_table import arrow, metric_table
 from seqgen.report.picture import Picture, gallery
 from seqgen.report.story import Story, read_lines
@@ -48,19 +48,21 @@ def warning_list(story: Story) -> str:
     )
 
 
-def curves_over_steps(story: Story, pictures: Mapping[str, list[Picture]]) -> str:
-    """The small pictures below their headings, and the phases in words."""
+def curves_over_steps(story: Story, pictures: Mapping[str, list[Picture]], real: bool) -> str:
+    """The small pictures below their headings, and the phases in words; `real`: whether values of
+    real data are drawn."""
     parts = []
     for heading, drawn in pictures.items():
         parts += [f"<h3>{text(heading)}</h3>", gallery(drawn)]
     phases = _spoken(story.history.phases())
-    dashed = "Dashed lines are real data, measured in the same way. " if story.history.real else ""
+    dashed = "Dashed lines are real data, measured in the same way. " if real else ""
     known = parts and (phases or dashed)
     return section(
         "curves",
         "Over the rounds",
         paragraph(f"{dashed}{phases}".strip(), "quiet") if known else "",
         *parts,
+        _signatures(story.history.signatures) if parts else "",
     )
 
 
@@ -151,6 +153,18 @@ def _spoken(phases: Sequence[Phase]) -> str:
     shown = [f"{phase.name} to step {phase.last_step:,}" for phase in phases[:8]]
     more = ", ..." if len(phases) > 8 else ""
     return f"Phases: {', then '.join(shown)}{more}. Dotted vertical lines stand between them."
+
+
+def _signatures(given: Mapping[str, str]) -> str:
+    """How the figures of the evaluations were measured; nothing where the journal does not say."""
+    body = [
+        f'<tr><th scope="row">{text(name)}</th><td class="wide"><code>{text(signature)}</code>'
+        "</td></tr>"
+        for name, signature in given.items()
+    ]
+    caption = "Of the figures in training; they differ from those of the metric table."
+    shown = table(caption, ["metric", "signature"], body)
+    return details("Signatures: how these figures were measured", shown) if body else ""
 
 
 def _counts(steps: int) -> list[int]:

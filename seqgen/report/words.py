@@ -119,6 +119,8 @@ def number(value: float) -> str:
     size = abs(value)
     if size and size < 0.001:
         shown = f"{value:.1e}"
+    elif 0.9995 <= size < 1:
+        shown = f"{value:.5f}"  # a share that is nearly, and not, all
     elif size < 10:
         shown = f"{value:.3f}"
     elif size < 1000:

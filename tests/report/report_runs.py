@@ -79,7 +79,8 @@ def journal() -> list[dict[str, Any]]:
         if step % 100 == 0:
             lines.append(evaluation(step, phase, **evaluated(step)))
     real = {"bleu-2": 0.72, "bleu-4": 0.27, "self-bleu-4": 0.33, "distinct-2": 0.5, "unique": 1.0}
-    lines.append({"event": "real", "step": 800, "round": 800, "phase": "seqgan", **real})
+    lines.append({"event": "signatures", "bleu-4": "hypotheses:500|version:1"})
+    lines.append({"event": "real", **real})
     return lines
 
 

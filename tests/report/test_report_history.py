@@ -31,6 +31,7 @@ def test_what_the_journal_of_a_training_writes_is_read_back(tmp_path: Path) -> N
     written.write("training", position, {"generator/loss": math.inf, "generator/nll": 2.5})
     written.write("evaluation", position, {"nll": 2.0})
     written.warn("the disk is nearly full")
+    written.write("something new", position, {"a": 1.0})
     written.close()
     history = read_history(tmp_path)
     assert history.training[0].step == 7
@@ -53,6 +54,19 @@ def test_a_damaged_line_before_the_last_is_told_with_its_number(tmp_path: Path) 
     (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
     with pytest.raises(UserError, match=r"metrics\.jsonl:2 is no line of a journal"):
         read_history(tmp_path)
+
+
+def test_real_figures_signatures_and_unknown_events_are_told_apart(tmp_path: Path) -> None:
+    lines = [
+        {"event": "signatures", "bleu-4": "order:4|version:1"},
+        {"event": "of tomorrow", "words": "any", "step": "none"},
+        {"event": "real", "bleu-4": 0.3, "seconds": 1.0},
+    ]
+    write_journal(tmp_path, lines)
+    history = read_history(tmp_path)
+    assert dict(history.signatures) == {"bleu-4": "order:4|version:1"}
+    assert dict(history.real) == {"bleu-4": 0.3}
+    assert (history.training, history.evaluations) == ([], [])
 
 
 def test_no_journal_is_an_empty_history(tmp_path: Path) -> None:

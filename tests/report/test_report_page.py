@@ -17,6 +17,7 @@ from report_runs import (
     curve,
     evaluation,
     full_run,
+    journal,
     make_run,
     real_curve,
     table,
@@ -156,6 +157,7 @@ def test_figures_stand_beside_those_of_real_data_with_intervals_and_signatures(p
     text = page.text()
     assert re.search(r"bleu-4 ↑\s*0\.268\s*real data 0\.300", text)
     assert "0.258 to 0.278" in text and "95% interval (bootstrap 1000)" in text
+    assert "hypotheses:500|version:1" in text
     assert "hypotheses:1000|references:10000|order:4|smooth:m1|version:1" in text
     assert "No warnings" in text
     assert "sentence 0 of step 800" in text and "sentence 6 of step 800" in text
@@ -195,6 +197,16 @@ def test_a_run_that_has_just_begun_has_a_report(tmp_path: Path) -> None:
     ]
     assert "seqgen evaluate new" in page.text()
     assert not (tmp_path / "new" / "pictures").exists()
+
+
+def test_real_data_of_the_table_are_drawn_only_where_measured_alike(tmp_path: Path) -> None:
+    run = full_run(tmp_path)
+    real = next(s for s in table().rows[1].scores if s.name == "bleu-4")
+    lines = [line for line in journal() if line["event"] == "evaluation"]
+    for signature, drawn in ((real.signature, True), ("hypotheses:7|version:1", False)):
+        write_journal(run, [*lines, {"event": "signatures", "bleu-4": signature}])
+        text = Page(write_report(run, tmp_path / "page.html").read_text("utf-8")).text()
+        assert ("0.247 at step 800, 0.300 for real data" in text) is drawn
 
 
 def test_commands_are_quoted_for_the_shell(tmp_path: Path) -> None:

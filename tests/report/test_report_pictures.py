@@ -63,6 +63,7 @@ def test_what_has_no_figures_is_not_drawn() -> None:
 
 
 def data_of(curves: list[Curve], axes: Axes) -> list[list[tuple[float, float]]]:
+    """The places of the lines, in the order of drawing: of each family its path, its markers."""
     (plane,) = pictures.quality_diversity(curves, axes).get_axes()
     lines = [line for line in plane.get_lines() if len(line.get_xdata())]
     return [list(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in lines]
@@ -70,9 +71,11 @@ def data_of(curves: list[Curve], axes: Axes) -> list[list[tuple[float, float]]]:
 
 def test_each_family_is_a_line_by_its_values_and_real_data_a_star() -> None:
     shuffled = Curve("a", list(reversed(curve("a").points)), {})
-    rejected, heated, star = data_of([shuffled, real_curve()], LOCAL)
+    rejection, rejected, temperature, heated, star = data_of([shuffled, real_curve()], LOCAL)
     assert (len(rejected), len(heated), star) == (4, 9, [(-0.22, 0.17)])
     assert [y for _, y in heated] == sorted((y for _, y in heated), reverse=True)
+    assert temperature == heated
+    assert rejection == [*rejected, heated[5]]  # rejecting nothing is temperature 1
 
 
 def test_labels_and_names_are_written_as_they_are() -> None:
@@ -159,9 +162,9 @@ def test_a_line_stands_where_the_phase_changes(count: int) -> None:
 
 
 def test_numbers_and_names_are_short() -> None:
-    values = [0.26789, 25.142, 8698.6, -0.5, 0.0, 1.2e-5, math.nan]
+    values = [0.26789, 25.142, 8698.6, -0.5, 0.0, 1.2e-5, math.nan, 0.9996]
     assert [number(v) for v in values] == [
-        "0.268", "25.14", "8,699", "−0.500", "0.000", "1.2e−05", "–",
+        "0.268", "25.14", "8,699", "−0.500", "0.000", "1.2e−05", "–", "0.99960",
     ]  # fmt: skip
     assert [short_step(4000, end) for end in (8000, 12000, 2e6)] == ["4000", "4k", "0.004M"]
     assert [fitted("pretraining", n) for n in (11, 6, 3)] == ["pretraining", "pretr…", ""]
