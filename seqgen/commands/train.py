@@ -57,6 +57,9 @@ def _parser() -> Parser:
     parser.add_argument(
         "--deterministic", action="store_true", help="refuse operations that are not"
     )
+    parser.add_argument(
+        "--no-report", action="store_true", help="no evaluation and no report at the end (seconds)"
+    )
     machine_options(parser)
     return parser
 
@@ -115,7 +118,7 @@ def _train(options: argparse.Namespace, recipe: Recipe) -> int:
     device = distributed.start(use_machine(options))
     if options.deterministic:
         randomness.be_deterministic()
-    machine = Machine(device, options.quiet or not distributed.is_main())
+    machine = Machine(device, options.quiet or not distributed.is_main(), not options.no_report)
     world = distributed.world()
     try:
         if options.resume is not None:
@@ -228,10 +231,13 @@ def _tell(report: Report) -> None:
         print(f"\n{judged(report)}\n\nrun folder: {folder}\nnext:")
         print(f"  seqgen judge classify {quoted} < sentences.txt")
         return
+    page = "" if report.page is None else f"report: {folder / report.page.name}\n"
     print(
-        f"\nrun folder: {folder}\nnext:\n"
+        f"\nrun folder: {folder}\n{page}next:\n"
         f"  seqgen generate {quoted} --count 10\n"
         f"  seqgen score {quoted} < sentences.txt\n"
+        f"  seqgen evaluate {quoted}     (more sentences, and at other temperatures)\n"
+        f"  seqgen compare {quoted} runs/other\n"
         f"  seqgen train text/mle-lstm --corpus.train my.txt     (a file of your own)"
     )
 

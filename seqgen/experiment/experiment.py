@@ -32,10 +32,12 @@ from seqgen.training.trainer import EvaluationMoment, Outcome, Trainer
 
 @dataclass(frozen=True)
 class Machine:
-    """What belongs to this execution and not to the recipe."""
+    """What belongs to this execution and not to the recipe: where networks run, whether progress
+    is shown, and whether the end is an evaluation and a report."""
 
     device: torch.device | str = "cpu"
     quiet: bool = False
+    report: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Experiment:
         self.samples_step = 0
         self.journal = Journal(run.folder, machine.quiet)
         self.trainer = self._trainer(machine)
-        self.device = machine.device
+        self.machine = machine
 
     def train(self, resume: bool = False) -> Report:
         """Train to the end and report."""
@@ -86,7 +88,9 @@ class Experiment:
         report = self._report(outcome)
         self.journal.note("real", report.real)
         self.journal.close()
-        return replace(report, page=close_run(self.run.folder, self.device))
+        if not self.machine.report:
+            return report
+        return replace(report, page=close_run(self.run.folder, self.machine.device))
 
     def _report(self, outcome: Outcome) -> Report:
         best = {} if outcome.best_step is None else evaluation(self.run.folder, outcome.best_step)

@@ -21,7 +21,7 @@ SENTENCES = [sentence for sentence, _ in Grammar.default().sample(48, seed=5)]
 MACHINE = ["--threads", "1", "--quiet"]
 SETTINGS = shlex.split(
     "--generator.width 8 --generator.hidden 8 --batch 8 --phases.0.steps 6 --evaluate.samples 8 "
-    "--players.generator.schedule.kind constant --save.keep 9"
+    "--players.generator.schedule.kind constant --save.keep 9 --no-report"
 )
 # On a file, with dropout, checkpoints 0, 2, 4 and 6, and no schedule that knows the end.
 TINY = [*SETTINGS, "--evaluate.every", "2", "--vocabulary.minimum", "1", "--corpus.limit", "24"]
@@ -34,7 +34,7 @@ LABELLED = shlex.split(
 NUMBERS = shlex.split(
     "text/mle-oracle --corpus.vocabulary 12 --corpus.length 5 --corpus.count 24 --corpus.valid 8 "
     "--batch 8 --phases.0.steps 3 --phases.1.steps 3 --phases.0.evaluate.every 3 --save.every 9 "
-    "--phases.1.evaluate.every 3 --evaluate.samples 8"
+    "--phases.1.evaluate.every 3 --evaluate.samples 8 --no-report"
 )
 
 

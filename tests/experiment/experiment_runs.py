@@ -14,7 +14,7 @@ from seqgen.recipe.files import parse
 from seqgen.recipe.overrides import override
 from seqgen.recipe.recipe import Recipe
 
-QUIET = Machine(quiet=True)
+QUIET = Machine(quiet=True, report=False)
 SENTENCES = [
     "a man rides a horse",
     "a dog runs on the grass",

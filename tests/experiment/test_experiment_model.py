@@ -47,7 +47,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> TextModel:
     )
     small = ("--generator.heads", "2", "--generator.layers", "1", "--corpus.train", "none")
     recipe = tiny(folder, *styles, *network, *small)
-    return load(start(recipe, folder / "run", Machine(quiet=True)).folder)
+    return load(start(recipe, folder / "run", Machine(quiet=True, report=False)).folder)
 
 
 def test_load_is_at_hand_and_gives_a_model_in_evaluation_mode(run: Path) -> None:

@@ -36,7 +36,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> TextModel:
     files = [sentences(folder, SENTENCES[n::2], f"{n}.txt") for n in (0, 1)]
     styles = ("--corpus.styles", "polite", str(files[0]), "blunt", str(files[1]))
     recipe = tiny(folder, *styles, "--corpus.train", "none")
-    return load(start(recipe, folder / "run", Machine(quiet=True)).folder)
+    return load(start(recipe, folder / "run", Machine(quiet=True, report=False)).folder)
 
 
 @torch.no_grad()

@@ -126,7 +126,7 @@ def write_tiny(recipe: Recipe, folder: Path) -> Path:
 
 def train(*arguments: str | Path) -> int:
     """`seqgen train` in this process; returns the exit status."""
-    return main(["train", *map(str, arguments), "--threads", "1", "--quiet"])
+    return main(["train", *map(str, arguments), "--threads", "1", "--quiet", "--no-report"])
 
 
 def extension(recipe: Recipe) -> list[str]:
