@@ -117,8 +117,10 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     size = abs(value)
-    if size and size < 0.001:
+    if size and size < 0.0001:
         shown = f"{value:.1e}"
+    elif size and size < 0.001:
+        shown = f"{value:.4f}"
     elif 0.9995 <= size < 1:
         shown = f"{value:.5f}"  # a share that is nearly, and not, all
     elif size < 10:

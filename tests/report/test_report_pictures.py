@@ -162,9 +162,9 @@ def test_a_line_stands_where_the_phase_changes(count: int) -> None:
 
 
 def test_numbers_and_names_are_short() -> None:
-    values = [0.26789, 25.142, 8698.6, -0.5, 0.0, 1.2e-5, math.nan, 0.9996]
+    values = [0.26789, 25.142, 8698.6, -0.5, 0.0, 1.2e-5, math.nan, 0.9996, 0.0004]
     assert [number(v) for v in values] == [
-        "0.268", "25.14", "8,699", "−0.500", "0.000", "1.2e−05", "–", "0.99960",
+        "0.268", "25.14", "8,699", "−0.500", "0.000", "1.2e−05", "–", "0.99960", "0.0004",
     ]  # fmt: skip
     assert [short_step(4000, end) for end in (8000, 12000, 2e6)] == ["4000", "4k", "0.004M"]
     assert [fitted("pretraining", n) for n in (11, 6, 3)] == ["pretraining", "pretr…", ""]
