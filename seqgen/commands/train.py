@@ -227,11 +227,11 @@ def _tell(report: Report) -> None:
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     quoted = shlex.quote(str(folder))
+    page = "" if report.page is None else f"report: {folder / report.page.name}\n"
     if not report.samples:
-        print(f"\n{judged(report)}\n\nrun folder: {folder}\nnext:")
+        print(f"\n{judged(report)}\n\nrun folder: {folder}\n{page}next:")
         print(f"  seqgen judge classify {quoted} < sentences.txt")
         return
-    page = "" if report.page is None else f"report: {folder / report.page.name}\n"
     print(
         f"\nrun folder: {folder}\n{page}next:\n"
         f"  seqgen generate {quoted} --count 10\n"
