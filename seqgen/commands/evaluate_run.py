@@ -19,7 +19,7 @@ REJECTED = (0.5, 0.25)  # shares kept, beside the temperatures of the curve
 def run(options: Namespace) -> int:
     """Measure, write evaluation.json and the report, print the table; returns 0."""
     device = use_machine(options)
-    from seqgen.experiment.evaluate import COUNT, SWEPT, evaluate_run
+    from seqgen.experiment.evaluate import SWEPT, evaluate_run
     from seqgen.experiment.reopen import read_run
     from seqgen.report import write_report
     from seqgen.training.run import Run
@@ -32,13 +32,10 @@ def run(options: Namespace) -> int:
 
     swept = decodings(options.temperatures or TEMPERATURES, reject_likelihood=REJECTED)
     swept = [] if options.no_sweep else swept
-    usual = min(options.beam, COUNT) if options.beam > 1 else COUNT
-    count = usual if options.count is None else options.count
-    points = min(SWEPT, count)
-    total = sum(cost(one, points) for one in swept)
+    total = sum(cost(one, SWEPT) for one in swept)
     with silenced(options.quiet), Progress(total, options.quiet or not swept) as progress:
         record = evaluate_run(
-            options.run, checkpoint=options.checkpoint, count=count,
+            options.run, checkpoint=options.checkpoint, count=options.count,
             decoding=Decoding(
                 temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
                 beam=options.beam, reject_likelihood=options.reject_likelihood,
@@ -46,7 +43,7 @@ def run(options: Namespace) -> int:
             references=sentences(options.references) if options.references else None,
             training=sentences(options.train) if options.train else None,
             judge=options.language_judge, encoder=options.encoder or "ngrams",
-            sweep=swept, sweep_count=points, seed=options.seed, device=device,
+            sweep=swept, seed=options.seed, device=device,
             intervals=not options.no_intervals, progress=progress,
         )  # fmt: skip
     page = write_report(options.run)

@@ -15,14 +15,14 @@ from seqgen.evaluation.settings import Decoding
 from seqgen.experiment.encoder import NGRAMS, open_encoder
 from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge
-from seqgen.experiment.real_text import real_text
+from seqgen.experiment.real_text import RealText, real_text
 from seqgen.experiment.reopen import Which, load, step_of
 from seqgen.files import replacing
 from seqgen.report.record import FILE, Record
 from seqgen.training.run import Run
 
-COUNT = 10_000  # sentences to draw where nothing is said
-SWEPT = 2_000  # at each point of a curve
+COUNT = 10_000  # sentences to draw where nothing is said, at most
+SWEPT = 2_000  # at each point of a curve, at most
 SAMPLES = 20  # sentences kept in the record
 PLAIN = Decoding()
 
@@ -31,7 +31,7 @@ def evaluate_run(
     folder: str | Path,
     *,
     checkpoint: Which | None = None,
-    count: int = COUNT,
+    count: int | None = None,
     decoding: Decoding = PLAIN,
     references: Sequence[str] | None = None,
     training: Sequence[str] | None = None,
@@ -50,7 +50,8 @@ def evaluate_run(
     Args:
         folder: the run.
         checkpoint: "best", "latest" or a step; None takes the best, if any.
-        count: how many sentences to draw.
+        count: how many sentences to draw; None: as many as it was trained on, at most 10,000, so
+            that as many real ones stand beside them.
         decoding: how they are drawn.
         references: real sentences that were not trained on; None takes the run's test sentences,
             or else its validation sentences.
@@ -59,7 +60,7 @@ def evaluate_run(
             training sentences.
         encoder: of `frechet`, as `open_encoder` takes it.
         sweep: decoding settings of the quality-diversity curve; none, no curve.
-        sweep_count: sentences drawn at each of them.
+        sweep_count: sentences drawn at each of them, `count` at most.
         seed: of all that is drawn.
         device: where networks run.
         intervals: whether to find 95 % intervals.
@@ -74,6 +75,7 @@ def evaluate_run(
     real = real_text(run, model.vocabulary, references, training, seed)
     given = None if judge is None else open_language_judge(judge, device)
     rows = Rows(run, model, real, given, open_encoder(encoder, device), seed, intervals)
+    count = _usual(real, decoding) if count is None else count
     drawn = model.draw(count, decoding, seed=seed)
     table = rows.table([one.text for one in drawn])
     about = {
@@ -85,10 +87,17 @@ def evaluate_run(
         **real.about,
         "seqgen": __version__,
     }
-    curves = rows.curves(sweep, sweep_count, progress) if sweep else []
+    curves = rows.curves(sweep, min(sweep_count, count), progress) if sweep else []
     record = Record(about, table, curves, [one.text for one in drawn[:SAMPLES]])
     write_record(run.folder, record)
     return record
+
+
+def _usual(real: RealText, decoding: Decoding) -> int:
+    """How many sentences to draw where nothing is said; a beam search has no more than its
+    width."""
+    most = COUNT if decoding.beam == 1 else decoding.beam
+    return min(most, len(real.training) or len(real.references))
 
 
 def write_record(folder: Path, record: Record) -> None:

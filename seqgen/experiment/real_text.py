@@ -66,6 +66,9 @@ def real_text(
         known = real_sentences(run, split, REFERENCES, seed)
     else:
         known = normalised(vocabulary, references)
+    known = [text for text in known if text.strip()]
+    if not known:
+        raise UserError("0 references: all given lines are blank; give sentences with words")
     learned, notes = _training(run, vocabulary, training, references is not None, seed)
     return RealText(known, learned, split, notes)
 
@@ -75,7 +78,7 @@ def _training(
 ) -> tuple[list[str], list[str]]:
     """The training sentences, and a note where they cannot be had and need not be."""
     if given is not None:
-        return normalised(vocabulary, given), []
+        return [text for text in normalised(vocabulary, given) if text.strip()], []
     try:
         return real_sentences(run, "train", TRAINING, seed), []
     except UserError as problem:
