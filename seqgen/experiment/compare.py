@@ -16,7 +16,14 @@ from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.real_text import real_text
 from seqgen.experiment.reopen import Which, load
-from seqgen.experiment.runs import Group, notes_on_text, open_groups, require_same_text
+from seqgen.experiment.runs import (
+    Group,
+    digest,
+    notes_on_training,
+    open_groups,
+    require_same_text,
+    require_same_unit,
+)
 from seqgen.metrics.curves import GLOBAL, LOCAL, Axes, Curve
 from seqgen.metrics.means import mean_curve, mean_rows
 from seqgen.metrics.table import Row, Table
@@ -24,6 +31,7 @@ from seqgen.metrics.verdicts import verdicts
 from seqgen.training.run import Run
 
 COUNT = 2000
+TABLE = 12  # work of a row of the table, in drawings of a sentence each; roughly
 PLAIN = Decoding()
 
 
@@ -71,27 +79,32 @@ def compare(
         quiet: no progress on stderr.
 
     Raises:
-        UserError: no run there, a judge, a run given twice, or other real sentences held out.
+        UserError: no run there, a judge, a run given twice, models of characters beside others, or
+            other real sentences held out.
     """
     groups = open_groups(folders)
     runs = [run for group in groups for run in group.runs]
-    if references is None:
-        require_same_text(runs)
+    require_same_unit(runs)
+    notes = require_same_text(runs, seed) if references is None else []
     settings = decodings() if sweep is None else sweep
-    work = sum(cost(setting, count) for setting in settings) * len(runs)
+    work = (TABLE * count + sum(cost(setting, count) for setting in settings)) * len(runs)
     language = None if judge is None else open_language_judge(judge, device)
     encoder = open_encoder(NGRAMS, device)
+
+    learned: dict[str, str] = {}
 
     def measured(run: Run, progress: Progress) -> tuple[Table, list[Curve]]:
         model = load(run.folder, checkpoint, device)
         real = real_text(run, model.vocabulary, references, None, seed)
+        learned[str(run.folder)] = digest(real.training)
         rows = Rows(run, model, real, language, encoder, seed, False)
         table = rows.table([one.text for one in model.draw(count, PLAIN, seed=seed)])
+        progress.advance(TABLE * count, f"{table.rows[0].name}, table")
         return table, rows.curves(settings, count, progress)
 
     with Progress(work, quiet) as progress:
         found = [[measured(run, progress) for run in group.runs] for group in groups]
-    return _together(groups, found, notes_on_text(runs))
+    return _together(groups, found, [*notes, *notes_on_training(learned)])
 
 
 def _together(

@@ -3,15 +3,17 @@ at all."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
 from seqgen.errors import UserError
-from seqgen.experiment.real_sentences import held_out
-from seqgen.experiment.reopen import read_run, require_generator
+from seqgen.experiment.real_sentences import held_out, real_sentences
+from seqgen.experiment.real_text import REFERENCES
+from seqgen.experiment.reopen import open_vocabulary, read_run, require_generator
 from seqgen.recipe.files import differences
 from seqgen.recipe.recipe import Recipe
 from seqgen.training.run import Run
@@ -58,27 +60,67 @@ def open_groups(folders: Sequence[str | Path]) -> list[Group]:
     return _named([members for _, _, members in found])
 
 
-def require_same_text(runs: Sequence[Run]) -> None:
-    """Raise UserError where runs hold out different sentences: their scores then measure the text
-    as much as the model."""
+def require_same_text(runs: Sequence[Run], seed: int = 0) -> list[str]:
+    """Notes for runs that write the same real sentences in different forms.
+
+    Case, spaces and split punctuation do not make them different: vocabularies differ in these.
+
+    Args:
+        runs: the runs.
+        seed: of the choice among many held-out sentences.
+
+    Raises:
+        UserError: runs hold out different sentences; their scores would measure the text as much as
+            the model.
+    """
     first, *rest = runs
     split = held_out(first)
+    known = [] if split is None else real_sentences(first, split, REFERENCES, seed)
+    notes = []
     for other in rest:
         theirs = held_out(other)
-        pair = [read_run(run)[1].get(split or "") for run in (first, other)]
-        if split is None or theirs != split or pair[0] != pair[1]:
+        same = split is not None and theirs == split
+        found = real_sentences(other, split, REFERENCES, seed) if same and split else []
+        if not same or digest(found) != digest(known):
             raise UserError(
                 f"{first.folder} and {other.folder} hold out different real sentences "
                 f"({split or 'none'} and {theirs or 'none'}), and figures against different "
                 "references do not compare: give both the same as --references FILE"
             )
+        if found != known:
+            notes.append(
+                f"{other.folder.name} and {first.folder.name} write the same text in different "
+                "forms (case, spaces or punctuation), each is measured in its own; their n-gram "
+                "figures do not quite compare"
+            )
+    return notes
 
 
-def notes_on_text(runs: Sequence[Run]) -> list[str]:
-    """What a reader must know where runs were trained on different sentences."""
+def require_same_unit(runs: Sequence[Run]) -> None:
+    """Raise UserError for models of characters beside models of words: their n-grams are of other
+    things."""
+    units = {open_vocabulary(run).kind == "character": run.folder for run in runs}
+    if len(units) > 1:
+        raise UserError(
+            f"{units[True]} is a model of characters, {units[False]} is not: n-grams of characters "
+            "and of words do not compare; write sentences of both by seqgen generate, and measure "
+            "the files by seqgen evaluate --hypotheses"
+        )
+
+
+def digest(texts: Sequence[str]) -> str:
+    """What tells texts apart, whatever their case and spaces."""
+    found = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        found.update("".join(text.split()).casefold().encode() + b"\n")
+    return found.hexdigest()
+
+
+def notes_on_training(digests: Mapping[str, str]) -> list[str]:
+    """What a reader must know where runs, by name, were trained on different sentences."""
     texts: dict[str, list[str]] = {}
-    for run in runs:
-        texts.setdefault(str(read_run(run)[1].get("train")), []).append(run.folder.name)
+    for name, found in digests.items():
+        texts.setdefault(found, []).append(name)
     if len(texts) < 2:
         return []
     parts = " / ".join(", ".join(names) for names in texts.values())

@@ -18,20 +18,31 @@ def verdicts(curves: Sequence[Curve], axes: Axes) -> list[str]:
 
     Models are compared by their temperature lines (the first line of one that has none). A
     difference in quality counts from twice its standard error over the runs on; where no model has
-    several runs, any difference does.
+    several runs, any difference does. Curves whose signatures differ are not compared.
     """
     found = [(curve, lines(curve, axes)) for curve in curves]
     models = [(curve, own) for curve, own in found if own]
-    said = [
-        compare(own[0], other[0], _margin((curve, rival), axes))
-        for (curve, own), (rival, other) in itertools.combinations(models, 2)
-    ]
+    said = []
+    for (curve, own), (rival, other) in itertools.combinations(models, 2):
+        if _alike(curve, rival, axes):
+            said.append(compare(own[0], other[0], _margin((curve, rival), axes)))
+        else:
+            said.append(f"{curve.name} and {rival.name} were not measured alike: no verdict.")
     for _, (first, *rest) in models:
         said += [compare(line, first) for line in rest]
-    real = real_place(curves, axes)
-    if real is not None:
-        said += [against_real(own[0], real, axes) for _, own in models]
+    for star in curves:
+        real = real_place([star], axes)
+        alike = [own[0] for curve, own in models if _alike(curve, star, axes)]
+        said += [] if real is None else [against_real(line, real, axes) for line in alike]
     return said
+
+
+def _alike(one: Curve, other: Curve, axes: Axes) -> bool:
+    """Return whether the figures of both axes have the same signatures."""
+    return all(
+        one.signatures.get(name) == other.signatures.get(name)
+        for name in (axes.quality, axes.diversity)
+    )
 
 
 def _margin(pair: tuple[Curve, Curve], axes: Axes) -> float:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from seqgen.experiment.real_sentences import real_sentences
 from seqgen.metrics.bleu import bleu, self_bleu
 from seqgen.training.run import Run
 
-SHORT = ["--count", "24", "--temperatures", "0.7,1", "--threads", "1"]
+SHORT = ["--count", "12", "--temperatures", "0.7,1", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def record(runs: Path) -> dict[str, Any]:
-    out = runs / "compared"
-    command = [sys.executable, "-m", "seqgen", "compare", *map(str, of(runs)), *SHORT, "--json"]
-    more = ["--reject-likelihood", "0.5", "--top-k", "5", "--top-p", "0.8", "--beam", "2"]
-    done = subprocess.run(
-        [*command, *more, "--out", str(out)], capture_output=True, text=True, check=True
-    )
-    assert "written: " in done.stderr and str(out) in done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    out, said, told = runs / "compared", io.StringIO(), io.StringIO()
+    sweep = ["--reject-likelihood", "0.5", "--top-k", "5", "--top-p", "0.8", "--beam", "2"]
+    with redirect_stdout(said), redirect_stderr(told):
+        assert (
+            main(["compare", *map(str, of(runs)), *SHORT, *sweep, "--json", "--out", str(out)]) == 0
+        )
+    assert "written: " in told.getvalue() and str(out) in told.getvalue()
+    found: dict[str, Any] = json.loads(said.getvalue())
     return found
 
 
@@ -68,7 +68,7 @@ def test_every_run_is_measured_on_as_many_sentences_against_the_same_ones(
     references = real_sentences(Run.open(runs / "mle-seed1"), "valid")
     values = []
     for folder in of(runs):
-        texts = load(folder).generate(24)
+        texts = load(folder).generate(12)
         values.append((bleu(texts, references, 5).value, self_bleu(texts, 5).value))
     rows = {row["name"]: {s["name"]: s for s in row["scores"]} for row in record["rows"]}
     mean = [(a + b) / 2 for a, b in zip(*values[:2], strict=True)]
@@ -80,7 +80,7 @@ def test_every_run_is_measured_on_as_many_sentences_against_the_same_ones(
         point = next(p for p in record["curves"][0]["points"] if p["value"] == 1.0)
         assert point["figures"][name] == pytest.approx(mean[number])
         assert point["figures"][f"{name}-deviation"] == pytest.approx(spread)
-    assert "hypotheses:24|references:12" in rows["wide-seed1"]["bleu-5"]["signature"]
+    assert "hypotheses:12|references:12" in rows["wide-seed1"]["bleu-5"]["signature"]
     assert "bleu-5" in rows["real data"] and "self-bleu-5" in rows["real data"]
 
 
@@ -89,7 +89,7 @@ def test_every_setting_is_a_point(record: dict[str, Any], runs: Path) -> None:
     expected += [("beam", 2.0), ("reject-likelihood", 0.5)]
     wide = record["curves"][1]["points"]
     assert [(point["family"], point["value"]) for point in wide] == expected
-    kept = load(runs / "wide-seed1").generate(24, reject_likelihood=0.5)
+    kept = load(runs / "wide-seed1").generate(12, reject_likelihood=0.5)
     assert wide[-1]["figures"]["self-bleu-5"] == pytest.approx(self_bleu(kept, 5).value)
     assert record["curves"][-1]["points"][0]["family"] == "real"
 
@@ -157,6 +157,23 @@ def test_mistakes_are_told_in_words(seqgen: Call, runs: Path, more: list[str], w
     done = seqgen("compare", runs / "mle-seed1", *given, "--out", runs / "none")
     assert done.status == 2 and done.out == "" and words in done.err
     assert not (runs / "none").exists()
+
+
+def test_another_vocabulary_of_the_same_text_is_no_other_text(
+    seqgen: Call, runs: Path, tmp_path: Path
+) -> None:
+    corpus, held = runs / "captions.txt", ["--corpus.valid", "last:12"]
+    for name, more in (
+        ("rare", ["--vocabulary.minimum", "3"]),
+        ("char", ["--vocabulary.kind", "character", "--vocabulary.punctuation", "keep"]),
+    ):
+        arguments = ["text/mle-lstm", *TINY, "--corpus.train", str(corpus), *more, *held, *MACHINE]
+        assert main(["train", *arguments, "--runs", str(tmp_path), "--name", name]) == 0
+    options = [*SHORT, "--out", tmp_path / "out", "--quiet"]
+    done = seqgen("compare", runs / "mle-seed1", tmp_path / "rare", *options)
+    assert done.status == 0 and "different" not in done.out, done.err
+    done = seqgen("compare", runs / "mle-seed1", tmp_path / "char", *options)
+    assert done.status == 2 and "char is a model of characters" in done.err
 
 
 def test_a_judge_has_no_sentences_to_compare(seqgen: Call, runs: Path, tmp_path: Path) -> None:

@@ -233,6 +233,14 @@ def test_verdicts_are_of_models_of_families_and_of_real_data() -> None:
     assert verdicts([star], LOCAL) == [] == verdicts([], LOCAL)
 
 
+def test_curves_of_other_signatures_are_not_compared() -> None:
+    other = Curve("other", MODEL.points, {"bleu-5": "references:10"})
+    star = curve("real data", ("real", 0.0, figures(0.26, 0.3)))
+    said = verdicts([MODEL, other, star], LOCAL)
+    assert said[0] == "mle and other were not measured alike: no verdict."
+    assert sum("eal data" in one for one in said) == 1
+
+
 def test_the_spread_over_runs_is_the_margin() -> None:
     def of(name: str, quality: float, **more: float) -> Curve:
         return curve(name, ("temperature", 1.0, figures(quality, 0.35, **more)))
