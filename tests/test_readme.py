@@ -61,18 +61,39 @@ TINY = shlex.split(
     "--corpus.count 200 --corpus.valid 16 --corpus.test 16 --generator.width 8 "
     "--generator.hidden 8 --batch 8 --phases.0.steps 4 --evaluate.every 4 --evaluate.samples 8"
 )
-USES = [
-    command for command in COMMANDS if shlex.split(command)[1] in ("generate", "score", "export")
-]
+VERBS_OF_USE = ("generate", "score", "export", "evaluate", "compare", "report", "judge")
+USES = [command for command in COMMANDS if shlex.split(command)[1] in VERBS_OF_USE]
+# So that drawing and measuring take a moment only; the command stays the README's otherwise.
+LESS = {"runs/quickstart": ["--count", "12"], "runs/mle-lstm-seed1": ["--count", "12"]}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with runs/quickstart, trained for a moment, and sentences.txt."""
+    """A folder with the runs and files the README speaks of, all of them tiny."""
     folder = tmp_path_factory.mktemp("readme")
     quiet = ["--threads", "1", "--quiet", "--runs", str(folder / "runs")]
     assert main(["train", "quickstart", *TINY, *quiet]) == 0
+    assert main(["train", "quickstart", *TINY, *quiet, "--seeds", "1,2", "--name", "mle-lstm"]) == 0
+    other = ["--name", "scheduled-sampling", "--generator.hidden", "9"]
+    assert main(["train", "quickstart", *TINY, *quiet, *other]) == 0
     (folder / "sentences.txt").write_text("a man\n\na woman\n")
+    lines = ["the food was great", "a man is happily stirring a pot", "the dog sleeps on a bench"]
+    for name in ("generated", "test", "train", "my", "my-valid"):
+        (folder / f"{name}.txt").write_text("".join(f"{line} {name}\n" for line in 4 * lines))
+    styled = {0: "the food was bad and cold", 1: "the food was good and warm"}
+    for label in styled:
+        for name in ("train", "dev", "test", "out", "reference0", "reference1"):
+            shown = styled[label if name in ("train", "dev", "test") else 1 - label]
+            rows = (f"{shown} {word}\n" for word in ("today", "always", "here", "there", "now"))
+            (folder / f"{name}.{label}").write_text("".join(rows))
+    judge = shlex.split("train judge/linear --phases.0.steps 4 --evaluate.every 4 --batch 4")
+    for split in ("styles train", "valid dev", "test test"):
+        option, name = split.split()
+        files = ["negative", str(folder / f"{name}.0"), "positive", str(folder / f"{name}.1")]
+        judge += [f"--corpus.{option}", *files]
+    assert main([*judge, *quiet]) == 0
+    text = [str(folder / "train.0"), str(folder / "train.1")]
+    assert main(["judge", "train", *text, "--out", str(folder / "yelp.arpa"), "--quiet"]) == 0
     return folder
 
 
@@ -88,25 +109,39 @@ def test_what_is_done_with_a_trained_model_works(
     data = Path(given.strip()).read_bytes() if given else b""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), "utf-8"))
     verb, *arguments = shlex.split(words)[1:]
+    if verb in ("evaluate", "compare"):
+        arguments += LESS.get(arguments[0], [])
     assert main([verb, *arguments]) == 0
     out = capsys.readouterr().out.split("\n")[:-1]
     if verb == "generate":
         assert len(out) == int(arguments[arguments.index("--count") + 1])
-    elif verb == "score":
+    elif verb == "score" or arguments[0] in ("score", "classify"):
         assert [bool(line) for line in out] == [True, False, True]
-    else:
+    elif verb == "export":
         assert (trained / out[0] / "generator.safetensors").is_file()
+    else:
+        assert out
 
 
 def test_all_uses_of_a_trained_model_were_found() -> None:
-    assert {shlex.split(command)[1] for command in USES} == {"generate", "score", "export"}
+    assert {shlex.split(command)[1] for command in USES} == set(VERBS_OF_USE)
+
+
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_python_block_runs(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(trained)
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    [code] = [block for block in PYTHON if "load(" in block]
     space: dict[str, object] = {}
     *lines, generating, scoring = code.strip().splitlines()
     exec(compile("\n".join(lines), "README.md", "exec", dont_inherit=True), space)
     assert len(eval(generating, space)) == 10
     assert [value < 0 for value in eval(scoring, space)] == [True]
+
+
+def test_the_metrics_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    [code] = [block for block in PYTHON if "seqgen.metrics" in block]
+    exec(compile(code, "README.md", "exec", dont_inherit=True), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["bleu-2", "self-bleu-2"]
