@@ -257,12 +257,13 @@ def table(columns: Mapping[str, Mapping[str, float]]) -> str:
     sentences."""
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     widths = [max(14, len(title) + 2) for title in columns]
+    first = max([14, *(len(name) + 1 for name in names)])
     titles = (title.rjust(width) for title, width in zip(columns, widths, strict=True))
-    lines = ["figure".ljust(14) + "".join(titles)]
+    lines = ["figure".ljust(first) + "".join(titles)]
     for name in names:
         values = (column.get(name) for column in columns.values())
         cells = [_cell(value).rjust(width) for value, width in zip(values, widths, strict=True)]
-        lines.append(name.ljust(14) + "".join(cells).rstrip())
+        lines.append(name.ljust(first) + "".join(cells).rstrip())
     return "\n".join(lines)
 
 
