@@ -51,8 +51,8 @@ class HiddenStates:
             )
         found = np.zeros((len(texts), self.generator.head.weight.shape[1]))
         with torch.no_grad(), evaluating(self.generator):
-            for rows in by_length(sentences.lengths.tolist(), TOKENS):
-                batch = sentences.select(torch.tensor(rows)).trim().to(self.generator.device)
+            for rows in by_length(sentences.lengths, TOKENS):
+                batch = sentences.select(rows).trim().to(self.generator.device)
                 found[rows] = self._means(batch).cpu().numpy()
         return found
 

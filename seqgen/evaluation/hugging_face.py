@@ -71,11 +71,12 @@ def batches(
     rows: Sequence[Sequence[int]], pad: int, device: torch.device | str, tokens: int = TOKENS
 ) -> Iterator[Batch]:
     """Rows of ids in padded batches of similar length."""
-    for numbers in by_length([len(row) for row in rows], tokens):
+    sizes = torch.tensor([len(row) for row in rows], dtype=torch.int64)
+    for chosen in by_length(sizes, tokens):
+        numbers = chosen.tolist()
         time = max(len(rows[number]) for number in numbers)
         padded = [[*rows[n], *[pad] * (time - len(rows[n]))] for n in numbers]
-        lengths = torch.tensor([len(rows[number]) for number in numbers])
-        mask = (torch.arange(time) < lengths[:, None]).long()
+        mask = (torch.arange(time) < sizes[chosen, None]).long()
         yield Batch(numbers, torch.tensor(padded).to(device), mask.to(device))
 
 

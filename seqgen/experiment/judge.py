@@ -14,12 +14,13 @@ import torch
 from torch import nn
 
 from seqgen.errors import UserError
+from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.classification import Accuracy, log_probabilities
 from seqgen.evaluation.judges import Floats
 from seqgen.experiment.build import build_classifier
 from seqgen.experiment.real_sentences import examples
 from seqgen.experiment.reopen import Which, load_weights, open_vocabulary, read_run
-from seqgen.experiment.scoring import TOKENS, by_length, windows
+from seqgen.experiment.scoring import TOKENS, windows
 from seqgen.generators.modes import evaluating
 from seqgen.metrics.markers import Markers
 from seqgen.recipe.recipe import Recipe

@@ -38,8 +38,8 @@ def likelihood_of_split(
     )  # fmt: skip
     nats, tokens = np.empty(len(data)), data.lengths.numpy().astype(np.float64)
     with torch.no_grad(), evaluating(model.generator):
-        for rows in by_length(data.lengths.tolist(), TOKENS):
-            found = log_probabilities(model.generator, data.select(torch.tensor(rows)))
+        for rows in by_length(data.lengths, TOKENS):
+            found = log_probabilities(model.generator, data.select(rows))
             nats[rows] = found.sum(1, dtype=torch.float64).cpu().numpy()
     about: dict[str, str | int] = {"sentences": split, "count": len(data)}
     return _likelihood(nats, tokens, about, model.vocabulary, intervals, seed)

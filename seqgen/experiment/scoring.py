@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from seqgen.errors import UserError
+from seqgen.evaluation.batching import by_length
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
 from seqgen.text.sentences import Sentences, padded
@@ -75,19 +76,6 @@ def scores(
             )
             found[rows] = _mean(generator, batch.to(generator.device), styles, tokens).cpu()
     return found.tolist()
-
-
-def by_length(lengths: Tensor, tokens: int) -> Iterator[Tensor]:
-    """Row numbers, the shortest sentences first, with at most `tokens` in a padded batch; int64
-    (some,)."""
-    order = lengths.argsort(stable=True)
-    first = 0
-    for last, length in enumerate(lengths[order].tolist()):
-        if last > first and (last + 1 - first) * length > tokens:
-            yield order[first:last]
-            first = last
-    if first < len(order):
-        yield order[first:]
 
 
 def _mean(generator: Generator, batch: Sentences, styles: Sequence[int], tokens: int) -> Tensor:
