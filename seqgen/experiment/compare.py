@@ -119,7 +119,7 @@ def _together(
         rows += mean_rows(group.label, [table.rows[0] for table, _ in members])
         curves.append(mean_curve(group.label, [own for _, (own, *_) in members]))
     (first, (_, *real)), *_ = found[0]
-    known = [note for members in found for table, _ in members for note in table.notes]
+    tables = [table for members in found for table, _ in members]
     rows += [row for row in first.rows if row.kind == "real"]
     curves += real
     said = [
@@ -127,8 +127,20 @@ def _together(
         for axes in (LOCAL, GLOBAL)
         for sentence in verdicts(curves, axes)
     ]
-    return Comparison(Table(rows, list(dict.fromkeys([*notes, *known]))), curves, said)
+    return Comparison(Table(rows, [*notes, *_notes(tables)]), curves, said)
 
 
 def _axes(axes: Axes) -> str:
     return f"{axes.quality} / {axes.diversity}"
+
+
+def _notes(tables: Sequence[Table]) -> list[str]:
+    """The notes that all tables have, and the others with the name of their run."""
+    shared = [note for note in tables[0].notes if all(note in table.notes for table in tables)]
+    own = [
+        f"{table.rows[0].name}: {note}"
+        for table in tables
+        for note in table.notes
+        if note not in shared
+    ]
+    return [*shared, *own]

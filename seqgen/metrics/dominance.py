@@ -85,19 +85,24 @@ def relations(line: Line, other: Line, margin: float = 0.0) -> list[Relation]:
 def compare(one: Line, other: Line, margin: float = 0.0) -> str:
     """Return in a sentence which of two lines lies below the other, and where."""
     ours, theirs = relations(one, other, margin), relations(other, one, margin)
-    for name, found, by in ((one, ours, other), (other, theirs, one)):
-        if set(found) == {"beaten"}:
-            return f"{_call(name, by)} is dominated by {_call(by, name)} at every {name.family}."
+    ways = ((one, ours, other), (other, theirs, one))
+    of = f"{one.name}: " if one.name == other.name else ""
+    for name, found, by in ways:
+        pairs = zip(found, name.places, strict=True)
+        if {stands for stands, place in pairs if not _on(place, by)} == {"beaten"}:
+            return (
+                f"{of}{_call(name, by)} is dominated by {_call(by, name)} at every {name.family}."
+            )
     told = {
         f"{_call(name, by)} beats {_call(by, name)} {where}": found
-        for name, found, by in ((one, ours, other), (other, theirs, one))
+        for name, found, by in ways
         if (where := _where(name, found))
     }
-    names = f"{_call(one, other)} and {_call(other, one)}"
     if len(told) == 1:
         [(said, found)] = told.items()
-        return f"{said}{'' if 'beaten' in found else ', and is beaten nowhere'}."
-    return f"Neither of {names} dominates: {', '.join(told) or _apart(one, other)}."
+        return f"{of}{said}{'' if 'beaten' in found else ', and is beaten nowhere'}."
+    names = f"{_call(one, other)} and {_call(other, one)}"
+    return f"{of}neither of {names} dominates: {', '.join(told) or _apart(one, other)}."
 
 
 def against_real(line: Line, real: Place, axes: Axes, margin: float = 0.0) -> str:
@@ -169,8 +174,16 @@ def _clipped(ends: Sequence[tuple[float, float]], most: float) -> list[tuple[flo
     return [(x, y), (most, y + share * (far_y - y))]
 
 
+def _on(place: Place, line: Line) -> bool:
+    """Return whether the line has that very point: families of a model share plain sampling."""
+    found = {(one.diversity, one.quality) for one in line.places}
+    return (place.diversity, place.quality) in found
+
+
 def _call(line: Line, other: Line) -> str:
-    """Return the line's name, with its family where the two are of different families."""
+    """Return what tells the line from the other: its model, its family, or both."""
+    if line.name == other.name:
+        return WORDS[line.family]
     return line.name if line.family == other.family else f"{line.name} by {WORDS[line.family]}"
 
 

@@ -27,9 +27,9 @@ def verdicts(curves: Sequence[Curve], axes: Axes) -> list[str]:
         if _alike(curve, rival, axes):
             said.append(compare(own[0], other[0], _margin((curve, rival), axes)))
         else:
-            said.append(f"{curve.name} and {rival.name} were not measured alike: no verdict.")
-    for _, (first, *rest) in models:
-        said += [compare(line, first) for line in rest]
+            said.append(f"{curve.name} and {rival.name}: not measured alike, hence no verdict.")
+    for curve, (first, *rest) in models:
+        said += [compare(line, first, _margin((curve, curve), axes)) for line in rest]
     for star in curves:
         real = real_place([star], axes)
         alike = [own[0] for curve, own in models if _alike(curve, star, axes)]
