@@ -45,6 +45,7 @@ class Journal:
         self._tensorboard = tensorboard and folder is not None and _tensorboard_installed()
         self._writer: Any = None
         self._first_step = 0
+        self._noted: set[str] = set()
 
     def start(self, plan: Sequence[Visit], position: Position) -> None:
         """Training begins, or goes on, at `position`."""
@@ -75,8 +76,9 @@ class Journal:
     def note(self, event: str, values: Mapping[str, float] | Mapping[str, str]) -> None:
         """Add a line that belongs to no step, unless the file has one of this event or there is
         nothing to say."""
-        if self.folder is None or not values:
+        if self.folder is None or not values or event in self._noted:
             return
+        self._noted.add(event)
         path, begin = self.folder / "metrics.jsonl", json.dumps({"event": event})[:-1]
         lines = path.read_text("utf-8").splitlines() if path.is_file() else []
         if not any(line.startswith(begin) for line in lines):
