@@ -102,7 +102,14 @@ def compare(one: Line, other: Line, margin: float = 0.0) -> str:
         [(said, found)] = told.items()
         return f"{of}{said}{'' if 'beaten' in found else ', and is beaten nowhere'}."
     names = f"{_call(one, other)} and {_call(other, one)}"
-    return f"{of}neither of {names} dominates: {', '.join(told) or _apart(one, other)}."
+    beaten = [
+        f"{_call(name, by)} is beaten by {_call(by, name)} {where}"
+        for name, found, by in ways
+        if (where := _where(name, found, "beaten"))
+    ]
+    # A line that bends back beats itself: where both are beaten, it is no verdict.
+    why = ", ".join(told) or (beaten[0] if len(beaten) == 1 else _apart(one, other))
+    return f"{of}neither of {names} dominates: {why}."
 
 
 def against_real(line: Line, real: Place, axes: Axes, margin: float = 0.0) -> str:
@@ -187,11 +194,12 @@ def _call(line: Line, other: Line) -> str:
     return line.name if line.family == other.family else f"{line.name} by {WORDS[line.family]}"
 
 
-def _where(line: Line, found: Sequence[Relation]) -> str:
-    """Return at which values of its family a line beats the other: runs of neighbours."""
+def _where(line: Line, found: Sequence[Relation], wanted: Relation = "beats") -> str:
+    """Return at which values of its family a line beats the other (or what else is wanted): runs of
+    neighbours."""
     runs = []
     pairs = zip(line.places, found, strict=True)
-    for beats, run in itertools.groupby(pairs, lambda pair: pair[1] == "beats"):
+    for beats, run in itertools.groupby(pairs, lambda pair: pair[1] == wanted):
         values = [place.value for place, _ in run]
         if beats and len(values) == 1:
             runs.append(f"at {line.family} {values[0]:g}")

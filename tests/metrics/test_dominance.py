@@ -150,6 +150,17 @@ def test_what_is_said_of_curves_that_are_apart() -> None:
     assert compare(GOOD, BAD, margin=9.0).endswith("they are too close to tell apart.")
 
 
+def test_places_between_those_of_the_other_are_told_as_beaten() -> None:
+    coarse = line("coarse", (0.5, 6.0, 1.0), (1.0, 2.0, 3.0))
+    inside = line("inside", (0.4, 6.5, 0.9), (0.7, 4.0, 2.4))
+    assert relations(coarse, inside, 0.25) == ["neither", "neither"]
+    said = "neither of coarse and inside dominates: inside is beaten by coarse at temperature 0.7."
+    assert compare(coarse, inside, 0.25) == compare(inside, coarse, 0.25).replace(
+        "inside and coarse", "coarse and inside"
+    )
+    assert compare(coarse, inside, 0.25) == said
+
+
 def test_a_curve_that_reaches_further_is_not_dominated_there() -> None:
     longer = line(
         "longer", (0.2, 9.0, 0.2), *((p.value, p.diversity, p.quality) for p in BAD.places)
