@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
+from experiment_runs import sentences, trained
 
 from seqgen.errors import UserError
 from seqgen.experiment.real_sentences import held_out, real_sentences
 from seqgen.text.normalised import normalised
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.run import Run
-from tests.experiment.experiment_runs import sentences, trained
 
 TEXTS = ["A man Rides a horse.", "two  dogs run ...", "the man sees a zebra, once.", "a dog runs"]
 
