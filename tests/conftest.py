@@ -7,3 +7,9 @@ import os
 # Before torch is imported anywhere: it reads these once.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from hypothesis import settings
+
+# A busy machine must not fail a test: nothing here is timed.
+settings.register_profile("here", deadline=None)
+settings.load_profile("here")

@@ -11,8 +11,8 @@ from typing import cast, get_args
 
 from seqgen.commands.show import show
 from seqgen.errors import UserError
-from seqgen.metrics.precision import Smoothing
-from seqgen.metrics.presets import PRESETS, evaluate_preset
+from seqgen.metrics.bleu_family.formula import Smoothing
+from seqgen.metrics.bleu_family.presets import PRESETS, evaluate_preset
 from seqgen.metrics.suite import REAL, evaluate
 from seqgen.metrics.table import Table
 from seqgen.metrics.tokens import Tokenizer

@@ -26,8 +26,8 @@ def run(options: Namespace) -> int:
 
     if read_run(Run.open(options.run))[0].generator is None:
         return _judge(options, device)
+    from seqgen.evaluation.decoding_settings import Decoding
     from seqgen.evaluation.progress import Progress
-    from seqgen.evaluation.settings import Decoding
     from seqgen.evaluation.sweep import TEMPERATURES, cost, decodings
 
     swept = decodings(options.temperatures or TEMPERATURES, reject_likelihood=REJECTED)
@@ -55,7 +55,7 @@ def run(options: Namespace) -> int:
 
 def _judge(options: Namespace, device: str) -> int:
     """A classifier writes no sentences: what is known of it is how often it is right."""
-    from seqgen.experiment.judge import open_judge
+    from seqgen.experiment.style_judge import open_judge
 
     judge = open_judge(options.run, options.checkpoint, device)
     scores = []

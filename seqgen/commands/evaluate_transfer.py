@@ -12,12 +12,12 @@ from seqgen.commands.options import use_machine
 from seqgen.commands.show import show
 from seqgen.commands.transfer_files import given
 from seqgen.errors import UserError
-from seqgen.evaluation.judges import LanguageJudge
+from seqgen.evaluation.judge_protocols import LanguageJudge
 from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
-from seqgen.metrics.precision import Smoothing
+from seqgen.metrics.bleu_family.formula import Smoothing
+from seqgen.metrics.style_transfer.factors import Task
 from seqgen.metrics.table import Table
 from seqgen.metrics.tokens import Tokenizer
-from seqgen.metrics.transfer import Task
 
 PRESET = "style-transformer"
 """The one preset for aligned references; without --old-bugs it is the default but for its
@@ -72,7 +72,7 @@ def _style(options: Namespace, task: Task) -> tuple[StyleJudging | None, list[st
     """The style judge and what is known of its accuracy; torch is imported only for it."""
     if not options.style_judge:
         return None, []
-    from seqgen.experiment.judge import open_judge
+    from seqgen.experiment.style_judge import open_judge
     from seqgen.text.normalised import normalised
 
     judge = open_judge(options.style_judge, device=use_machine(options))

@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
 
     show_warnings()
     device = use_machine(options)
-    from seqgen.evaluation.settings import Decoding
+    from seqgen.evaluation.decoding_settings import Decoding
     from seqgen.experiment.drawing import BLOCK
     from seqgen.experiment.reopen import load
 

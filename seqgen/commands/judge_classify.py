@@ -18,7 +18,7 @@ from seqgen.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from seqgen.experiment.judge import Judge
+    from seqgen.experiment.style_judge import Judge
 
 EXAMPLES = """examples:
   seqgen train judge/linear --corpus.styles negative a.txt positive b.txt --name sentiment
@@ -40,8 +40,8 @@ def main(arguments: list[str]) -> int:
 
     show_warnings()
     device = use_machine(options)
-    from seqgen.experiment.judge import open_judge
     from seqgen.experiment.scoring import windows
+    from seqgen.experiment.style_judge import open_judge
 
     judge = open_judge(options.run, options.checkpoint, device)
     if not options.quiet:

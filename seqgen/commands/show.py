@@ -10,7 +10,7 @@ from json import dumps
 from textwrap import fill
 from typing import Any
 
-from seqgen.metrics.curves import Curve
+from seqgen.metrics.quality_diversity.curves import Curve
 from seqgen.metrics.score import Score
 from seqgen.metrics.table import Row, Table
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from seqgen.commands.evaluate_files import sentences
 from seqgen.errors import UserError
-from seqgen.metrics.transfer import Task
+from seqgen.metrics.style_transfer.factors import Task
 from seqgen.text.lines import TextFile
 
 PAIRED = '{"source": "...", "to": "...", "references": ["..."], "hypothesis": "..."}'

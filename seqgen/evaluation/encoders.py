@@ -18,7 +18,7 @@ from seqgen.evaluation.hugging_face import (
     open_pretrained,
     require_readable,
 )
-from seqgen.evaluation.judges import Floats
+from seqgen.evaluation.judge_protocols import Floats
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator

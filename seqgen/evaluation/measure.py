@@ -13,7 +13,7 @@ from seqgen.evaluation.likelihood import batches, likelihood
 from seqgen.evaluation.sampling import sample
 from seqgen.generators.choose import Sample
 from seqgen.generators.protocol import Generator
-from seqgen.metrics.bleu import bleu_orders, self_bleu_orders
+from seqgen.metrics.bleu_family.bleu import bleu_orders, self_bleu_orders
 from seqgen.metrics.diversity import distinct, entropy, novel_share, unique_share
 from seqgen.metrics.score import Score
 from seqgen.randomness import Stream

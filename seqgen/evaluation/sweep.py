@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from seqgen.errors import UserError
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.language_scores import LanguageScores
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.settings import Decoding
-from seqgen.metrics.bleu import bleu_orders, self_bleu_orders
-from seqgen.metrics.curves import Curve, Point
+from seqgen.metrics.bleu_family.bleu import bleu_orders, self_bleu_orders
+from seqgen.metrics.quality_diversity.curves import Curve, Point
 from seqgen.metrics.score import Score
 
 TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)

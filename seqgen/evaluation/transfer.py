@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.evaluation.judges import LanguageJudge, StyleJudge
+from seqgen.evaluation.judge_protocols import LanguageJudge, StyleJudge
 from seqgen.evaluation.transfer_notes import HUMAN, on_judges, paired
-from seqgen.metrics.markers import Markers
-from seqgen.metrics.precision import Smoothing
-from seqgen.metrics.table import Kind, Table
-from seqgen.metrics.tokens import Tokenizer
-from seqgen.metrics.transfer import (
+from seqgen.metrics.bleu_family.formula import Smoothing
+from seqgen.metrics.style_transfer.baselines import baselines
+from seqgen.metrics.style_transfer.factors import (
     Task,
     fluency_ceiling,
     free_of_markers,
     judged_right,
     source_styles,
 )
-from seqgen.metrics.transfer_baselines import baselines
-from seqgen.metrics.transfer_scores import Measured, Setting, Verdicts, measure
+from seqgen.metrics.style_transfer.markers import Markers
+from seqgen.metrics.style_transfer.scores import Measured, Setting, Verdicts, measure
+from seqgen.metrics.table import Kind, Table
+from seqgen.metrics.tokens import Tokenizer
 
 
 @dataclass(frozen=True)

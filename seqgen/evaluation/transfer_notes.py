@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqgen.metrics.statistics import approximate_randomisation
-from seqgen.metrics.transfer import REAL_SHARE
-from seqgen.metrics.transfer_scores import Measured, Setting
+from seqgen.metrics.style_transfer.factors import REAL_SHARE
+from seqgen.metrics.style_transfer.scores import Measured, Setting
 
 HUMAN = "human (reference 0)"
 TESTED = ("joint", "accuracy", "reference-bleu")

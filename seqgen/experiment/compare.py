@@ -8,15 +8,15 @@ from pathlib import Path
 
 import torch
 
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.settings import Decoding
 from seqgen.evaluation.sweep import cost, decodings
 from seqgen.experiment.encoder import NGRAMS, open_encoder
 from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.real_text import real_text
 from seqgen.experiment.reopen import Which, load
-from seqgen.experiment.runs import (
+from seqgen.experiment.run_groups import (
     Group,
     digest,
     notes_on_training,
@@ -24,10 +24,10 @@ from seqgen.experiment.runs import (
     require_same_text,
     require_same_unit,
 )
-from seqgen.metrics.curves import GLOBAL, LOCAL, Axes, Curve
-from seqgen.metrics.means import mean_curve, mean_rows
+from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve
+from seqgen.metrics.quality_diversity.means import mean_curve, mean_rows
+from seqgen.metrics.quality_diversity.verdicts import verdicts
 from seqgen.metrics.table import Row, Table
-from seqgen.metrics.verdicts import verdicts
 from seqgen.training.run import Run
 
 COUNT = 2000

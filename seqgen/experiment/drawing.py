@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqgen.errors import UserError
-from seqgen.evaluation.settings import Decoding
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.experiment.rejection import Scorer, candidates, likeliest
 from seqgen.generators.beam import beam_search
 from seqgen.generators.choose import Choose, Forced, Greedy, Sample

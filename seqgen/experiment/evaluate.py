@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from seqgen import __version__
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.settings import Decoding
 from seqgen.experiment.encoder import NGRAMS, open_encoder
 from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge

@@ -9,12 +9,12 @@ from math import isfinite
 
 import numpy as np
 
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.feature_scores import FeatureScores
-from seqgen.evaluation.judges import Encoder, LanguageJudge
+from seqgen.evaluation.judge_protocols import Encoder, LanguageJudge
 from seqgen.evaluation.language_scores import LanguageScores, Unit, spaced
 from seqgen.evaluation.measure import Truth
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.settings import Decoding
 from seqgen.evaluation.sweep import ORDER, sweep
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.model_scores import (
@@ -25,9 +25,9 @@ from seqgen.experiment.model_scores import (
 )
 from seqgen.experiment.real_text import RealText
 from seqgen.experiment.reopen import read_run
-from seqgen.metrics.bleu import bleu_orders, self_bleu_orders
-from seqgen.metrics.curves import Curve, Point
+from seqgen.metrics.bleu_family.bleu import bleu_orders, self_bleu_orders
 from seqgen.metrics.projection import NgramProjection
+from seqgen.metrics.quality_diversity.curves import Curve, Point
 from seqgen.metrics.score import Score
 from seqgen.metrics.suite import REAL, evaluate
 from seqgen.metrics.table import Row, Table

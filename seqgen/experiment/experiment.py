@@ -17,9 +17,9 @@ from seqgen.evaluation.measure import FIGURES, Measure
 from seqgen.experiment.build import build_modules
 from seqgen.experiment.closing import close_run
 from seqgen.experiment.corpora import Corpora
-from seqgen.experiment.judge import keep_judge
 from seqgen.experiment.plan import build_phases, build_players
 from seqgen.experiment.reopen import load_weights
+from seqgen.experiment.style_judge import keep_judge
 from seqgen.randomness import Stream
 from seqgen.recipe.recipe import Recipe
 from seqgen.training import distributed

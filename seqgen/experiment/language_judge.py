@@ -10,8 +10,8 @@ import torch
 
 from seqgen.errors import UserError
 from seqgen.evaluation.hugging_face import named
-from seqgen.evaluation.judges import Floats, LanguageJudge
-from seqgen.evaluation.language_judges import PretrainedJudge
+from seqgen.evaluation.judge_protocols import Floats, LanguageJudge
+from seqgen.evaluation.pretrained_judge import PretrainedJudge
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import load
 from seqgen.ngram_model.model import NgramModel

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from seqgen.errors import UserError
-from seqgen.evaluation.settings import Decoding
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.experiment import scoring
 from seqgen.experiment.drawing import Drawing
 from seqgen.experiment.drawing import Drawn as Drawn

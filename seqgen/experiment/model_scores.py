@@ -9,7 +9,7 @@ import torch
 
 from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.hugging_face import TOKENS, fingerprint
-from seqgen.evaluation.judges import Floats
+from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.language_scores import ratio_of_sums
 from seqgen.evaluation.likelihood import log_probabilities
 from seqgen.evaluation.measure import Truth

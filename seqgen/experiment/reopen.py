@@ -61,7 +61,7 @@ def require_generator(run: Run, recipe: Recipe) -> None:
         raise UserError(
             f"{run.folder} is a judge: it classifies sentences and has no generator that could "
             f"write, score or export any. Use it by: seqgen judge classify {run.folder} < "
-            "sentences.txt, or seqgen.experiment.judge.open_judge in Python"
+            "sentences.txt, or seqgen.experiment.style_judge.open_judge in Python"
         )
 
 

@@ -8,11 +8,11 @@ their names and signatures are equal.
     print(bleu(predictions=generated, references=real), self_bleu(generated))
 
 As ``bleu`` and ``sentence_bleu`` name both a function and the module it stands in, import from the
-modules by ``from seqgen.metrics.bleu import ...``.
+modules by ``from seqgen.metrics.bleu_family.bleu import ...``.
 """
 
-from seqgen.metrics.aligned import aligned_bleu_orders, sentence_aligned_bleu
-from seqgen.metrics.bleu import (
+from seqgen.metrics.bleu_family.aligned import aligned_bleu_orders, sentence_aligned_bleu
+from seqgen.metrics.bleu_family.bleu import (
     backward_bleu,
     backward_bleu_orders,
     bleu,
@@ -22,8 +22,13 @@ from seqgen.metrics.bleu import (
     self_bleu,
     self_bleu_orders,
 )
-from seqgen.metrics.corpus import corpus_bleu, corpus_chrf, sentence_chrf
-from seqgen.metrics.curves import Axes, Curve, Point
+from seqgen.metrics.bleu_family.presets import PRESETS, Preset, evaluate_preset
+from seqgen.metrics.bleu_family.sacrebleu_scores import corpus_bleu, corpus_chrf, sentence_chrf
+from seqgen.metrics.bleu_family.sentence_bleu import (
+    sentence_bleu,
+    sentence_bleu_both_ways,
+    sentence_self_bleu,
+)
 from seqgen.metrics.diversity import (
     distinct,
     entropy,
@@ -34,23 +39,18 @@ from seqgen.metrics.diversity import (
     unique_share,
 )
 from seqgen.metrics.frechet import frechet_distance, frechet_score
-from seqgen.metrics.markers import Markers
 from seqgen.metrics.mauve import mauve_score
 from seqgen.metrics.overlap import coverage, ms_jaccard
-from seqgen.metrics.presets import PRESETS, Preset, evaluate_preset
 from seqgen.metrics.projection import NgramProjection
+from seqgen.metrics.quality_diversity.curves import Axes, Curve, Point
 from seqgen.metrics.score import Interval, Score
-from seqgen.metrics.sentence_bleu import (
-    sentence_bleu,
-    sentence_bleu_both_ways,
-    sentence_self_bleu,
-)
 from seqgen.metrics.statistics import (
     approximate_randomisation,
     bootstrap,
     paired_bootstrap,
     subsampling,
 )
+from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Row, Table
 

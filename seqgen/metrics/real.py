@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.metrics.backward import BackwardBleu
-from seqgen.metrics.measured import Sample, Sentences
+from seqgen.metrics.all_scores import Sample, Sentences
+from seqgen.metrics.bleu_family.backward import BackwardBleu
+from seqgen.metrics.bleu_family.formula import Floats, Smoothing
+from seqgen.metrics.bleu_family.sentence_bleu import sentence_bleu, sentence_self_bleu
 from seqgen.metrics.ngrams import Integers
-from seqgen.metrics.precision import Floats, Smoothing
-from seqgen.metrics.sentence_bleu import sentence_bleu, sentence_self_bleu
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from seqgen.metrics.measured import Sample, Sentences, Settings, scores
-from seqgen.metrics.precision import Smoothing
+from seqgen.metrics.all_scores import Sample, Sentences, Settings, scores
+from seqgen.metrics.bleu_family.formula import Smoothing
+from seqgen.metrics.bleu_family.sentence_bleu import ORDERS
 from seqgen.metrics.real import Real, against_all, from_references, from_training
-from seqgen.metrics.sentence_bleu import ORDERS
 from seqgen.metrics.table import Row, Table
 from seqgen.metrics.tokens import Sentence, Tokenizer, common_tokenizer, tokenize
 

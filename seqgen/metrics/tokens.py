@@ -15,8 +15,7 @@ SEVERAL_WORDS = re.compile(r"[^\s\0]\s+[^\s\0]")
 TWO_FORMS = (
     "a sentence is a string or a list of its tokens, and the references here are one list of "
     "sentences that all predictions share. References of each row by itself, such as Hugging "
-    "Face's nested lists, belong to the row-by-row metrics of seqgen.metrics.aligned and "
-    "seqgen.metrics.corpus."
+    "Face's nested lists, belong to the row-by-row metrics: aligned_bleu_orders and corpus_bleu."
 )
 
 

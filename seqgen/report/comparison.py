@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqgen.files import replacing
-from seqgen.metrics.curves import Curve
+from seqgen.metrics.quality_diversity.curves import Curve
 from seqgen.metrics.table import Table
 from seqgen.report import pictures, spots
 from seqgen.report.curve_section import curve_parts, curve_pictures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqgen.metrics.curves import Axes, Curve
+from seqgen.metrics.quality_diversity.curves import Axes, Curve
 from seqgen.report import pictures, spots
 from seqgen.report.markup import details, paragraph, row, table, text
 from seqgen.report.picture import Picture, gallery

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqgen.metrics.curves import GLOBAL, LOCAL, Axes, Curve
+from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve
 from seqgen.report import style
 from seqgen.report.labels import Box, along, place
 from seqgen.report.spots import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgen.errors import RunFailure
-from seqgen.metrics.curves import Curve
+from seqgen.metrics.quality_diversity.curves import Curve
 from seqgen.metrics.table import Table
 
 FILE = "evaluation.json"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqgen.metrics.curves import GLOBAL, LOCAL, Axes, Curve, Point
+from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve, Point
 from seqgen.report.words import number, spoken
 
 FAMILIES = ("temperature", "top-k", "top-p", "beam", "reject-likelihood")

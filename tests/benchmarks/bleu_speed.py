@@ -30,7 +30,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read by fast-bleu when it is loaded
 import numpy as np
 from fast_bleu import BLEU, SelfBLEU
 
-from seqgen.metrics.sentence_bleu import ORDERS, sentence_bleu, sentence_self_bleu
+from seqgen.metrics.bleu_family.sentence_bleu import ORDERS, sentence_bleu, sentence_self_bleu
 from seqgen.text.grammar import Grammar
 
 Sentences = list[list[str]]

@@ -15,7 +15,7 @@ from command_runs import MACHINE, SENTENCES, TINY, Call, write_corpus
 from seqgen import load
 from seqgen.commands.main import main
 from seqgen.experiment.real_sentences import real_sentences
-from seqgen.metrics.bleu import bleu, self_bleu
+from seqgen.metrics.bleu_family.bleu import bleu, self_bleu
 from seqgen.training.run import Run
 
 SHORT = ["--count", "12", "--temperatures", "0.7,1", "--threads", "1"]

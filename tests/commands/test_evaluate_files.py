@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from command_runs import ROOT, SENTENCES, Call
+from real_data import DATA
 
-from seqgen.metrics.presets import PRESETS, evaluate_preset
+from seqgen.metrics.bleu_family.presets import PRESETS, evaluate_preset
 from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Table
 
 GENERATED, REAL, TRAINING = SENTENCES[:12], SENTENCES[12:30], SENTENCES[30:]
 UNALIGNED = [name for name in PRESETS if name not in ("style-transformer", "textgan-pytorch")]
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 def strict(text: str) -> Any:

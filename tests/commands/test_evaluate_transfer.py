@@ -13,8 +13,8 @@ import pytest
 from command_runs import MACHINE, Call
 
 from seqgen.commands.main import main
-from seqgen.experiment.judge import open_judge
-from seqgen.metrics.aligned import sentence_aligned_bleu
+from seqgen.experiment.style_judge import open_judge
+from seqgen.metrics.bleu_family.aligned import sentence_aligned_bleu
 from seqgen.ngram_model.model import NgramModel
 from seqgen.text.grammar import Grammar
 

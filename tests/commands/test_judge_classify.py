@@ -10,7 +10,7 @@ import pytest
 from command_runs import MACHINE, Call
 
 from seqgen.commands.main import main
-from seqgen.experiment.judge import open_judge
+from seqgen.experiment.style_judge import open_judge
 
 TINY = shlex.split(
     "judge/linear --corpus.count 200 --corpus.valid 20 --corpus.test 40 --batch 16 "

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from seqgen.commands.show import as_json, as_text, number, show
-from seqgen.metrics.curves import Curve, Point
+from seqgen.metrics.quality_diversity.curves import Curve, Point
 from seqgen.metrics.score import Interval, Score
 from seqgen.metrics.table import Row, Table
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from seqgen.evaluation.judges import Floats
+from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.language_scores import LanguageScores, language_scores, literal
 from seqgen.ngram_model.model import NgramModel
 

@@ -14,7 +14,7 @@ from seqgen.evaluation.measure import FIGURES, Measure
 from seqgen.evaluation.sampling import sample
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
 from seqgen.generators.oracle import draw_oracle
-from seqgen.metrics.bleu import bleu_orders, self_bleu_orders
+from seqgen.metrics.bleu_family.bleu import bleu_orders, self_bleu_orders
 from seqgen.randomness import Stream
 from seqgen.text.encoded import Encoded
 from seqgen.text.grammar import Grammar

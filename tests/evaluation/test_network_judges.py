@@ -13,7 +13,7 @@ from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.encoders import HiddenStates, PretrainedEncoder
 from seqgen.evaluation.hugging_face import fingerprint
-from seqgen.evaluation.language_judges import PretrainedJudge
+from seqgen.evaluation.pretrained_judge import PretrainedJudge
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.protocol import Condition, Specials
 from seqgen.generators.recurrent import Recurrent

@@ -8,11 +8,11 @@ import random
 import pytest
 
 from seqgen.errors import UserError
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.language_scores import LanguageScores
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.settings import Decoding
 from seqgen.evaluation.sweep import TEMPERATURES, cost, decodings, measuring, setting, sweep
-from seqgen.metrics.bleu import bleu, self_bleu
+from seqgen.metrics.bleu_family.bleu import bleu, self_bleu
 from seqgen.metrics.score import Score, sign
 
 WORDS = [*map(str, range(16))]

@@ -6,9 +6,9 @@ from transfer_judges import WordJudge
 
 from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
 from seqgen.evaluation.transfer_notes import HUMAN
-from seqgen.metrics.markers import Markers
+from seqgen.metrics.style_transfer.factors import Task
+from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.metrics.table import Table
-from seqgen.metrics.transfer import Task
 
 NEGATIVE = ["the food was awful .", "rude people , bad place .", "a bad meal ."] * 10
 POSITIVE = ["the food was great .", "nice people , lovely place .", "a nice meal ."] * 10

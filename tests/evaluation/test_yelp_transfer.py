@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pytest
+from real_data import DATA
 from transfer_judges import WordJudge
 
 from seqgen.evaluation.transfer import Evaluation, How, StyleJudging, evaluate_transfer
 from seqgen.evaluation.transfer_notes import HUMAN
-from seqgen.metrics.markers import Markers
-from seqgen.metrics.transfer import Task
+from seqgen.metrics.style_transfer.factors import Task
+from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.ngram_model.model import NgramModel
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
 YELP, OUTPUTS = DATA / "yelp_style", DATA / "style_outputs" / "yelp"
 SYSTEMS = (
     "dai2019/StyleTransformer_cond",

@@ -11,16 +11,16 @@ import pytest
 from experiment_runs import SENTENCES, sentences, tiny, trained
 
 from seqgen.errors import UserError
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.language_scores import language_scores
 from seqgen.evaluation.likelihood import likelihood
-from seqgen.evaluation.settings import Decoding
 from seqgen.experiment import closing
 from seqgen.experiment.evaluate import evaluate_run
 from seqgen.experiment.experiment import Machine
 from seqgen.experiment.real_sentences import real_sentences
 from seqgen.experiment.reopen import load
 from seqgen.experiment.start import resume, start
-from seqgen.metrics.bleu import bleu, self_bleu
+from seqgen.metrics.bleu_family.bleu import bleu, self_bleu
 from seqgen.metrics.table import Row
 from seqgen.report.record import Record, read_record
 from seqgen.training.run import Run

@@ -13,11 +13,11 @@ from experiment_runs import QUIET, sentences, tiny
 
 from seqgen import load
 from seqgen.errors import UserError
-from seqgen.evaluation.judges import StyleJudge
+from seqgen.evaluation.judge_protocols import StyleJudge
 from seqgen.experiment.corpora import open_corpora
-from seqgen.experiment.judge import checksum, open_judge
 from seqgen.experiment.start import resume, start
-from seqgen.metrics.markers import Markers
+from seqgen.experiment.style_judge import checksum, open_judge
+from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.recipe.files import parse
 from seqgen.recipe.overrides import override
 from seqgen.recipe.recipe import Recipe

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import real_data
 from experiment_runs import QUIET
 
-from seqgen.experiment.judge import open_judge
 from seqgen.experiment.start import start
+from seqgen.experiment.style_judge import open_judge
 from seqgen.recipe.files import read
 from seqgen.recipe.overrides import override
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data" / "yelp_style"
+DATA = real_data.DATA / "yelp_style"
 LABELS = ("negative", "positive")
 
 

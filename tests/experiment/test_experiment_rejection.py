@@ -9,8 +9,8 @@ import torch
 from experiment_runs import SENTENCES, sentences, tiny, trained
 
 from seqgen.errors import UserError
+from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.likelihood import log_probabilities
-from seqgen.evaluation.settings import Decoding
 from seqgen.experiment import drawing, rejection
 from seqgen.experiment.experiment import Machine
 from seqgen.experiment.model import TextModel

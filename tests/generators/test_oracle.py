@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import real_data
 import torch
 from torch import Tensor
 
@@ -17,7 +18,7 @@ from seqgen.generators.protocol import Generator
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data" / "oracle"
+DATA = real_data.DATA / "oracle"
 PARAMETERS, SAMPLES = DATA / "seqgan_target_lstm.npz", DATA / "seqgan_oracle_samples_len20.txt"
 published = pytest.mark.skipif(not PARAMETERS.is_file(), reason="needs the published oracle")
 

@@ -17,7 +17,7 @@ def test_every_public_name_exists():
 
 def test_a_name_of_function_and_module_is_the_function():
     program = (
-        "import seqgen.metrics.bleu, seqgen.metrics.sentence_bleu\n"
+        "import seqgen.metrics.bleu_family.bleu, seqgen.metrics.bleu_family.sentence_bleu\n"
         "from seqgen.metrics import bleu, sentence_bleu\n"
         "print(bleu(['a b c d'], ['a b c d']).value, sentence_bleu(['a'], ['b']).sum())"
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqgen.metrics.sentence_bleu import sentence_self_bleu
+from seqgen.metrics.bleu_family.sentence_bleu import sentence_self_bleu
 from seqgen.metrics.statistics import (
     approximate_randomisation,
     bootstrap,

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from seqgen.metrics.bleu import (
+from seqgen.metrics.bleu_family.bleu import (
     backward_bleu_orders,
     bleu_orders,
     harmonic_bleu_orders,
     self_bleu_orders,
 )
+from seqgen.metrics.bleu_family.sentence_bleu import sentence_bleu
 from seqgen.metrics.diversity import (
     distinct,
     entropy,
@@ -19,7 +20,6 @@ from seqgen.metrics.diversity import (
     unique_share,
 )
 from seqgen.metrics.overlap import coverage, ms_jaccard
-from seqgen.metrics.sentence_bleu import sentence_bleu
 from seqgen.metrics.suite import evaluate
 
 WORDS = ["the", "a", "dog", "cat", "man", "sits", "runs", "on", "under", "table", "mat", "red"]

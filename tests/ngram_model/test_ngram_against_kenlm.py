@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import real_data
 from ngram_texts import zipf_corpus
 
 from seqgen.ngram_model.model import NgramModel
 from seqgen.text.grammar import Grammar
 
 pytestmark = pytest.mark.slow
-CAPTIONS = Path(__file__).parents[2].parent / "shared" / "data" / "coco_texygen"
+CAPTIONS = real_data.DATA / "coco_texygen"
 
 
 def grammar_text() -> list[str]:

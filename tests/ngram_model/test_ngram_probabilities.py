@@ -122,7 +122,7 @@ def test_contexts_not_seen_sum_to_one(order: int) -> None:
         assert total == pytest.approx(1.0, abs=1e-10), context
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=6), min_size=1, max_size=12),
     st.integers(1, 4),

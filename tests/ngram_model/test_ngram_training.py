@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
+import real_data
 from ngram_texts import BEGIN, END, UNKNOWN, zipf_corpus
 
 from seqgen.errors import UserError
@@ -14,7 +14,7 @@ from seqgen.ngram_model.discounts import FALLBACK, modified
 from seqgen.ngram_model.model import NgramModel
 from seqgen.ngram_model.words import TrainingText
 
-CAPTIONS = Path(__file__).parents[2].parent / "shared" / "data" / "coco_texygen"
+CAPTIONS = real_data.DATA / "coco_texygen"
 
 
 def test_discounts_by_hand() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqgen.metrics.curves import Curve, Point
+from seqgen.metrics.quality_diversity.curves import Curve, Point
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.table import Kind, Row, Table
 from seqgen.report.record import FILE, Record

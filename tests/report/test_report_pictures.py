@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from report_runs import curve, evaluation, real_curve, training
 
-from seqgen.metrics.curves import GLOBAL, LOCAL, Axes, Curve, Point
+from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve, Point
 from seqgen.report import pictures, spots
 from seqgen.report.history import History, Line, Phase
 from seqgen.report.labels import Box, along, place
@@ -21,7 +21,7 @@ ROOM = Box(0, 0, 300, 200)
 PLACES = some.tuples(some.floats(0, 300), some.floats(0, 200))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(some.lists(PLACES, max_size=20))
 def test_labels_cover_neither_each_other_nor_points_and_stay_inside(
     points: list[tuple[float, float]],

@@ -137,7 +137,7 @@ def test_a_subset_shares_the_ids() -> None:
     assert batch.labels is not None and batch.labels.tolist() == [2, 2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(st.sampled_from(["a", "b", "man", "?"]), min_size=1, max_size=9), min_size=1)
 )

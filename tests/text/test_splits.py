@@ -26,7 +26,7 @@ def test_rules() -> None:
             Rule.parse(bad)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(9, 400),
     st.sampled_from([0.01, 0.05, 0.1, 0.29, 0.5, 0.9, 1, 7, "last:3"]),

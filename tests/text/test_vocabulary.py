@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import real_data
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from seqgen.text.vocabulary import Vocabulary
 
 TEXTS = ["b a c a", "c c b", "a man"]
 SUBWORDS = Vocabulary.train(["a man rides"], "subword", size=300)
-CAPTIONS = Path(__file__).parents[2].parent / "shared" / "data" / "coco_texygen" / "train.txt"
+CAPTIONS = real_data.DATA / "coco_texygen" / "train.txt"
 
 
 def words(vocabulary: Vocabulary) -> list[str]:
@@ -133,7 +134,7 @@ def test_subwords_are_lossless_for_text_never_seen() -> None:
     assert vocabulary.texts(vocabulary.encode(texts).ids) == texts
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=4))
 def test_subwords_and_characters_give_back_any_text(texts: list[str]) -> None:
     assert SUBWORDS.texts(SUBWORDS.encode(texts).ids) == texts

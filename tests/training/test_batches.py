@@ -43,7 +43,7 @@ def test_a_corpus_smaller_than_a_batch_is_used_several_times() -> None:
     assert sorted(Counter(batch).values()) == [2, 3, 3]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     rows=st.integers(1, 30),
     each=st.integers(1, 4),

@@ -1,0 +1,168 @@
+"""How a body of literature measured BLEU: which sentences, how cut, how smoothed, against what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seqgen.metrics.bleu_family.aligned import sentence_aligned_bleu
+from seqgen.metrics.bleu_family.bleu import harmonic_mean
+from seqgen.metrics.bleu_family.formula import Floats, Smoothing
+from seqgen.metrics.bleu_family.sentence_bleu import ORDERS, sentence_bleu, sentence_self_bleu
+from seqgen.metrics.score import Score, sign
+from seqgen.metrics.tokens import Tokenized, Tokenizer, common_tokenizer
+
+Sentences = list[list[str]]
+Scheme = Literal["leave-one-out", "all others", "disjoint", "itself included"]
+"""Of self-BLEU of the first so many sentences: each against the rest of these; against all other
+sentences, these and the following; against the following only; or, a bug, against all sentences and
+itself among them, which makes it 1."""
+
+
+@dataclass(frozen=True)
+class SelfBleu:
+    """Self-BLEU of the ``first`` so many predictions, all when None."""
+
+    scheme: Scheme
+    first: int | None = None
+
+
+@dataclass(frozen=True)
+class Backward:
+    """Backward BLEU of the first so many ``references`` against the first so many ``predictions``,
+    all when None; BLEU-HA comes with it."""
+
+    references: int | None
+    predictions: int | None
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How many predictions and references (the first so many, all when None), how cut and smoothed.
+
+    ``aligned``: row i of the references belongs to prediction i alone, and values are times 100.
+    ``decimals`` rounds the values. Without ``self_bleu`` or ``backward`` these are not measured.
+    """
+
+    tokenizer: Tokenizer
+    lowercase: bool = False
+    smoothing: Smoothing = "method1"
+    predictions: int | None = None
+    references: int | None = None
+    self_bleu: SelfBleu | None = None
+    backward: Backward | None = None
+    orders: Sequence[int] = ORDERS
+    aligned: bool = False
+    decimals: int | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The values of one metric by order, and of how many sentences against how many."""
+
+    name: str
+    values: Sequence[float]
+    hypotheses: int
+    references: int
+    scheme: str = "no"
+
+
+def measure(
+    protocol: Protocol, asked: Tokenized, known: Tokenized, settings: dict[str, str | int]
+) -> list[Score]:
+    """Return the scores of cut predictions and references under the protocol, signed by the
+    ``settings`` and all it prescribes.
+
+    Raises ValueError where there are too few sentences or, row by row, not equally many.
+    """
+    found = _aligned if protocol.aligned else _shared
+    return [
+        score
+        for measured in found(protocol, asked.sentences, known.sentences)
+        for score in _scores(protocol, measured, common_tokenizer(asked, known), settings)
+    ]
+
+
+def _shared(protocol: Protocol, asked: Sentences, known: Sentences) -> list[Measured]:
+    first, references = asked[: protocol.predictions], known[: protocol.references]
+    values = sentence_bleu(first, references, protocol.orders, protocol.smoothing)
+    forward = Measured("bleu", _means(values), len(first), len(references))
+    backward = [] if protocol.backward is None else _backward(protocol, forward, asked, known)
+    itself = [] if protocol.self_bleu is None else [_self_bleu(protocol, asked)]
+    return [forward, *backward, *itself]
+
+
+def _backward(
+    protocol: Protocol, forward: Measured, asked: Sentences, known: Sentences
+) -> list[Measured]:
+    """Return backward BLEU, and BLEU-HA, whose counts are those of the forward one."""
+    assert protocol.backward is not None
+    real = known[: protocol.backward.references]
+    generated = asked[: protocol.backward.predictions]
+    values = _means(sentence_bleu(real, generated, protocol.orders, protocol.smoothing))
+    both = [harmonic_mean(f, b) for f, b in zip(forward.values, values, strict=True)]
+    return [
+        Measured("backward-bleu", values, len(generated), len(real)),
+        Measured("bleu-ha", both, forward.hypotheses, forward.references),
+    ]
+
+
+def _self_bleu(protocol: Protocol, asked: Sentences) -> Measured:
+    assert protocol.self_bleu is not None
+    scheme, count = protocol.self_bleu.scheme, protocol.self_bleu.first
+    orders, smoothing = protocol.orders, protocol.smoothing
+    first, rest = asked[:count], asked[len(asked[:count]) :]
+    if scheme == "leave-one-out":
+        values, others = sentence_self_bleu(first, orders, smoothing), len(first) - 1
+    elif scheme == "all others":
+        values, others = sentence_self_bleu(asked, orders, smoothing), len(asked) - 1
+        values = values[:, : len(first)]
+    elif scheme == "itself included":
+        values, others = sentence_bleu(first, asked, orders, smoothing), len(asked)
+    else:
+        if not rest:
+            raise ValueError(
+                f"{len(asked)} sentences given: self-BLEU of the first {count} is measured "
+                "against those that follow, so give more"
+            )
+        values, others = sentence_bleu(first, rest, orders, smoothing), len(rest)
+    return Measured("self-bleu", _means(values), len(first), others, scheme)
+
+
+def _aligned(protocol: Protocol, asked: Sentences, known: Sentences) -> list[Measured]:
+    values = sentence_aligned_bleu(asked, [known], protocol.orders, protocol.smoothing)
+    means = [100 * value for value in _means(values)]
+    return [Measured("aligned-bleu", means, len(asked), len(known))]
+
+
+def _means(values: Floats) -> list[float]:
+    return [float(value) for value in values.mean(axis=1)]
+
+
+def _scores(
+    protocol: Protocol, measured: Measured, tokenizer: str, settings: dict[str, str | int]
+) -> list[Score]:
+    against: dict[str, str | int] = {
+        "references": measured.references,
+        "leave-one-out": _SAID.get(measured.scheme, "no"),
+    }
+    if protocol.aligned:
+        against = {"references": "1 aligned", "scale": 100}
+    signed: dict[str, str | int] = {
+        "hypotheses": measured.hypotheses,
+        **against,
+        "smoothing": protocol.smoothing,
+        "tokenizer": tokenizer,
+    }
+    if protocol.decimals is not None:
+        signed["decimals"] = protocol.decimals
+    return [
+        Score(
+            f"{measured.name}-{order}",
+            value if protocol.decimals is None else round(value, protocol.decimals),
+            sign({**settings, "order": order, **signed}),
+        )
+        for order, value in zip(protocol.orders, measured.values, strict=True)
+    ]
+
+
+_SAID = {"leave-one-out": "yes", "all others": "yes", "itself included": "no, itself included"}

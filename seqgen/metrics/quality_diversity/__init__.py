@@ -1,0 +1,1 @@
+"""Models compared by whole curves over decoding settings."""

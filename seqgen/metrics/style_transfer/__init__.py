@@ -1,0 +1,1 @@
+"""Rewritten sentences against their sources: the factors of one joint score, and baselines."""
