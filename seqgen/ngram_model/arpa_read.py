@@ -12,9 +12,10 @@ from seqgen.errors import UserError
 from seqgen.metrics.ngrams import Integers
 from seqgen.ngram_model.arpa_lines import Lines, fields_of, shown
 from seqgen.ngram_model.tables import NEVER, Floats, Order
-from seqgen.ngram_model.words import BEGIN, SPECIALS
+from seqgen.ngram_model.words import BEGIN, SPECIALS, UNKNOWN
 
 _BLOCK = 1 << 14  # lines parsed at once
+_UPPER = "<UNK>"  # the other spelling of UNKNOWN; KenLM takes both too
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class _Part:
 def read_arpa(path: Path) -> tuple[list[str], list[Order]]:
     """Return the names of the words, the specials first, and the n-grams of each order.
 
-    BEGIN, END and UNKNOWN are added with probability 0 where the file lacks them.
+    BEGIN, END and UNKNOWN are added with probability 0 where the file lacks them. A file that has
+    ``<UNK>`` and no ``<unk>`` means UNKNOWN by it.
 
     Raises:
         UserError: the file is missing, or no sound ARPA file; the message names the line.
@@ -39,6 +41,7 @@ def read_arpa(path: Path) -> tuple[list[str], list[Order]]:
             counts = _header(lines)
             names, orders = _unigrams(lines, counts[0], highest=len(counts) == 1)
             numbers = {name.encode(): number for number, name in enumerate(names)}
+            numbers.setdefault(_UPPER.encode(), SPECIALS.index(UNKNOWN))
             for n, count in enumerate(counts[1:], start=2):
                 orders.append(_order(lines, n, count, n == len(counts), numbers, orders))
             if (last := lines.next()) != b"\\end\\":
@@ -79,6 +82,8 @@ def _unigrams(lines: Lines, count: int, highest: bool) -> tuple[list[str], list[
     before = lines.number
     rows = [fields_of(lines, line, 1, highest) for line in _numbered(lines, count)]
     found = _distinct(lines, [row[1] for row in rows], before + 1)
+    if UNKNOWN not in found:
+        found = [UNKNOWN if name == _UPPER else name for name in found]
     names = list(dict.fromkeys([*SPECIALS, *found]))
     places = {name: place for place, name in enumerate(names)}
     probabilities, backoffs = np.full(len(names), NEVER), np.zeros(len(names))

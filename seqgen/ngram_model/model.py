@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -19,9 +20,10 @@ from seqgen.ngram_model.counting import adjusted_counts
 from seqgen.ngram_model.discounts import Discounts, given, modified
 from seqgen.ngram_model.estimate import estimate
 from seqgen.ngram_model.scored import Scored
-from seqgen.ngram_model.tables import Floats, Order, log_probabilities
-from seqgen.ngram_model.words import SPECIALS, Sentence, TrainingText, Words, learn
+from seqgen.ngram_model.tables import NEVER, Floats, Order, log_probabilities
+from seqgen.ngram_model.words import SPECIALS, UNKNOWN, Sentence, TrainingText, Words, learn
 
+_LOG = logging.getLogger(__name__)
 _ROWS = 1 << 15  # sentences scored at once
 
 
@@ -130,10 +132,19 @@ class NgramModel:
         return scored.sums, scored.lengths.astype(np.float64)
 
     def score_tokens(self, texts: Iterable[Sentence]) -> Scored:
-        """Return the log-probability of each token of the texts and of their ENDs."""
+        """Return the log-probability of each token of the texts and of their ENDs. A model that
+        gives unknown words the probability 0 warns where there are any."""
         if isinstance(texts, str):
             raise TypeError("one string given: give a list of sentences")
-        return Scored.join([self._scored(rows) for rows in _batches(texts)])
+        scored = Scored.join([self._scored(rows) for rows in _batches(texts)])
+        if scored.unknown and self.orders[0].probabilities[SPECIALS.index(UNKNOWN)] <= NEVER:
+            _LOG.warning(
+                "%d of the words scored are unknown to %s, which gives unknown words no "
+                "probability (no <unk>, or one of 10^%d): each costs %.0f nats; leave such "
+                "sentences out, or take a model with <unk>",
+                scored.unknown, self.name, NEVER, -NEVER * math.log(10),
+            )  # fmt: skip
+        return scored
 
     def perplexity(self, texts: Iterable[Sentence]) -> float:
         """Return exp(mean negative log-probability of a token), END counted.
@@ -160,7 +171,7 @@ class NgramModel:
 
 
 def _unknown(tokens: Integers) -> int:
-    return int((tokens == SPECIALS.index("<unk>")).sum())
+    return int((tokens == SPECIALS.index(UNKNOWN)).sum())
 
 
 def _batches(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:

@@ -93,6 +93,50 @@ def test_a_foreign_file_is_read_as_its_lines_say(tmp_path: Path) -> None:
     assert (model.order, model.discounts, model.text) == (2, None, None)
 
 
+# As some programs write it: unknown words in capitals, also inside longer n-grams.
+CAPITALS = (
+    "\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-1.5 <UNK> -0.25\n-99 <s> -0.5\n-0.7 </s>\n"
+    "-0.3 a -0.2\n\n\\2-grams:\n-0.9 a <UNK>\n-0.4 <UNK> a\n\n\\end\\\n"
+)
+
+
+def test_unknown_words_in_capitals_are_unknown_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "capitals.arpa"
+    path.write_text(CAPITALS, "utf-8")
+    model = NgramModel.load(path)
+    scored = model.score_tokens(["a never", "never a", "<UNK> <unk>"])
+    assert scored.values / math.log(10) == pytest.approx(
+        [-0.8, -0.9, -0.25 - 0.7, -0.5 - 1.5, -0.4, -0.2 - 0.7, -0.5 - 1.5, -0.25 - 1.5, -0.95]
+    )
+    assert (scored.unknown, model.words.names[0], caplog.messages) == (4, UNKNOWN, [])
+    assert "<UNK>" not in model.words.names
+
+
+def test_with_both_spellings_the_capitals_are_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "lm.arpa"
+    model = NgramModel.train(["a <UNK> a", "<UNK> b"], 2)
+    model.save(path)
+    again = NgramModel.load(path)
+    assert again.name == model.name and "<UNK>" in again.words.names
+    assert again.probability("<UNK>") != again.probability("never")
+
+
+def test_unknown_words_of_a_model_without_them_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "foreign.arpa"
+    path.write_bytes(FOREIGN.encode())
+    model = NgramModel.load(path)
+    model.score(["a b", "b"])
+    assert caplog.messages == []
+    model.score(["a c d"])
+    (message,) = caplog.messages
+    assert message.startswith(f"2 of the words scored are unknown to {model.name}")
+    assert "no <unk>" in message
+
+
 def test_pruned_models_back_off_by_all_contexts_known(tmp_path: Path) -> None:
     # "b a" is no bigram although "x b a" is a trigram, as pruning leaves it.
     path = tmp_path / "pruned.arpa"
