@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqgen.evaluation.judge_protocols import LanguageJudge, StyleJudge
-from seqgen.evaluation.transfer_notes import HUMAN, on_judges, paired
+from seqgen.evaluation.transfer_notes import HUMAN, on_judges, on_references, on_systems, paired
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.style_transfer.baselines import baselines
 from seqgen.metrics.style_transfer.factors import (
@@ -100,6 +100,8 @@ def evaluate_transfer(
     labels = [] if style is None else style.judge.labels
     notes = [
         *on_judges(bench.setting, labels, [*human, *trivial]),
+        *on_systems(ours),
+        *on_references(len(task.references)),
         *(given.note for given in plain),
         *left_out,
         *paired(ours, how.seed),

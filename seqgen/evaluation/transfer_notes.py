@@ -13,12 +13,24 @@ from seqgen.metrics.style_transfer.scores import Measured, Setting
 HUMAN = "human (reference 0)"
 TESTED = ("joint", "accuracy", "reference-bleu")
 COPIES_AT_MOST = 5.0
-HUMAN_BETWEEN = (65.0, 80.0)
-"""Percent that a sound style judge counts as the target style: of copied sources, and of the human
-rewritings of the Yelp test set, whose writers often changed less than the style."""
+"""Percent of copied sources that a sound style judge counts as the target style, over all
+directions: in one direction a judge that knows only one answer would pass, or never."""
+YELP_HUMAN = (65.0, 80.0)
+"""Percent of reference 0 of the Yelp test set, both directions, that sound judges count as the
+target style: its writers often changed less than the style. Of other corpora it says nothing."""
+ROWS_AT_LEAST = 200
+"""From which number of rows on a share above COPIES_AT_MOST is more than chance."""
+SWAPPED = 50.0
+"""Percent of copied sources from which on labels are more likely swapped than the judge wrong."""
+NOTHING_SHARED = {"source-bleu": 1.0, "chrf": 30.0}
+"""Below these, two sentences are as much alike as any two of one language."""
 
 
-def on_judges(setting: Setting, labels: Sequence[str], rows: Sequence[Measured]) -> list[str]:
+def on_judges(
+    setting: Setting,
+    labels: Sequence[str],
+    rows: Sequence[Measured],
+) -> list[str]:
     """Which judges there were and whether they are sound; `rows` are the human and trivial ones."""
     found = []
     if setting.style is None:
@@ -27,7 +39,7 @@ def on_judges(setting: Setting, labels: Sequence[str], rows: Sequence[Measured])
         other = "the label that is not its target"
         if len(labels) > 2:
             other = "the label most probable to the judge, its target aside"
-        found += [_soundness(rows), f"the style of a source is {other}"]
+        found += [_shares(rows, setting), f"the style of a source is {other}"]
     if setting.language is None:
         found.append("no language judge: judge-perplexity and joint left out")
     else:
@@ -38,25 +50,68 @@ def on_judges(setting: Setting, labels: Sequence[str], rows: Sequence[Measured])
     return found
 
 
+def on_references(count: int) -> list[str]:
+    """How the human row differs from the others, with so many references."""
+    if count == 0:
+        return []
+    if count == 1:
+        return [f"{HUMAN} is the one reference: it has no reference-bleu and no mean with it"]
+    return [
+        f"{HUMAN} is measured against the other {count - 1} references, all other rows against"
+        f" {count}: its reference-bleu, geometric-mean and harmonic-mean are too low beside theirs"
+    ]
+
+
+def on_systems(rows: Sequence[Measured]) -> list[str]:
+    """Which systems wrote nothing of what stands in their sources."""
+    return [
+        f"warning: {found.row.name} shares nothing with the sources (source-bleu"
+        f" {_value(found, 'source-bleu'):.1f}): are files swapped, or lines out of step?"
+        for found in rows
+        if all(_value(found, name) < bound for name, bound in NOTHING_SHARED.items())
+    ]
+
+
 def paired(systems: Sequence[Measured], seed: int) -> list[str]:
     """How the first system differs from each of the others, and how easily equal ones would."""
     return [_difference(systems[0], other, seed) for other in systems[1:]]
 
 
-def _soundness(rows: Sequence[Measured]) -> str:
-    """What the style judge says where the answer is known."""
-    shares = {found.row.name: found.sentences["accuracy"].mean() for found in rows}
+def _shares(rows: Sequence[Measured], setting: Setting) -> str:
+    """What the style judge says where the answer is known, and what follows from it."""
+    shares = {found.row.name: float(found.sentences["accuracy"].mean()) for found in rows}
     copies = shares["copy-source"]
-    said = (
-        f"style judge: {copies:.1f} % of the copied sources count as the target style (sound: at "
-        f"most {COPIES_AT_MOST:g})"
-    )
-    sound = copies <= COPIES_AT_MOST
+    said = f"style judge: {copies:.1f} % of the copied sources count as the target style"
     if HUMAN in shares:
-        low, high = HUMAN_BETWEEN
-        said += f", and {shares[HUMAN]:.1f} % of reference 0 (sound on Yelp: {low:g} to {high:g})"
-        sound = sound and low <= shares[HUMAN] <= high
-    return f"{said}: {'sound' if sound else 'NOT SOUND, do not trust accuracy and joint'}"
+        low, high = YELP_HUMAN
+        where = "within" if low <= shares[HUMAN] <= high else "outside"
+        said += (
+            f", and {shares[HUMAN]:.1f} % of reference 0 ({where} {low:g} to {high:g}, the band of"
+            " Yelp over both directions)"
+        )
+    return f"{said}: {_verdict(copies, setting)}"
+
+
+def _verdict(copies: float, setting: Setting) -> str:
+    if copies >= SWAPPED:
+        return (
+            "check the targets and the sources (--to and --sources): most sources already are of"
+            " the style asked for, or the judge cannot read them"
+        )
+    if len(set(setting.task.targets)) < 2:
+        return f"no verdict from one direction (over two, at most {COPIES_AT_MOST:g} % are sound)"
+    if len(setting.task.sources) < ROWS_AT_LEAST:
+        return (
+            f"no verdict from fewer than {ROWS_AT_LEAST} rows (sound: at most {COPIES_AT_MOST:g} %)"
+        )
+    if copies > COPIES_AT_MOST:
+        return f"above {COPIES_AT_MOST:g} %: NOT SOUND, do not trust accuracy and joint"
+    return f"sound (at most {COPIES_AT_MOST:g} % of the copies)"
+
+
+def _value(found: Measured, name: str) -> float:
+    score = found.row.score(name)
+    return np.inf if score is None else score.value
 
 
 def _difference(first: Measured, other: Measured, seed: int) -> str:

@@ -58,14 +58,48 @@ def test_the_constant_phrase_wins_accuracy_and_loses_the_joint_score() -> None:
     assert value(table, "mine", "joint") > 30
 
 
-def test_the_notes_say_whether_the_judge_is_sound_and_what_was_real() -> None:
-    notes = "\n".join(evaluate_transfer({"mine": GOOD}, TASK, STYLE, LetterJudge()).table.notes)
-    assert "0.0 % of the copied sources" in notes
-    assert "100.0 % of reference 0 (sound on Yelp: 65 to 80): NOT SOUND" in notes
+def notes_of(task: Task, system: list[str] | None = None) -> str:
+    outputs = {"mine": list(task.sources) if system is None else system}
+    return "\n".join(evaluate_transfer(outputs, task, STYLE, LetterJudge()).table.notes)
+
+
+def test_the_notes_say_what_was_real() -> None:
+    notes = notes_of(TASK, GOOD)
     assert "percentile of 60 sources" in notes
     assert "the label that is not its target" in notes
     real = evaluate_transfer({"mine": GOOD}, TASK, STYLE, LetterJudge(), ["a", "", "b"]).table
     assert "percentile of 2 real sentences" in "\n".join(real.notes)
+
+
+def test_few_rows_or_one_direction_are_no_verdict_on_the_judge() -> None:
+    few = notes_of(TASK)
+    assert "0.0 % of the copied sources" in few
+    assert "100.0 % of reference 0 (outside 65 to 80, the band of Yelp" in few
+    assert "no verdict from fewer than 200 rows" in few
+    one = notes_of(Task(NEGATIVE * 8, ["positive"] * 240))
+    assert "no verdict from one direction" in one
+    assert "SOUND" not in few + one
+
+
+def test_only_copies_that_count_as_the_target_make_a_judge_unsound() -> None:
+    targets = ["positive"] * 150 + ["negative"] * 150
+    wrong = [*(["a nice meal ."] * 30), *(["a bad meal ."] * 120)]  # 10 % of all
+    sound = notes_of(Task(NEGATIVE * 5 + POSITIVE * 5, targets, [POSITIVE * 5 + NEGATIVE * 5]))
+    assert "sound (at most 5 % of the copies)" in sound, "whatever is said of the references"
+    unsound = notes_of(Task([*wrong, *(POSITIVE * 5)], targets))
+    assert "10.0 % of the copied sources" in unsound and "NOT SOUND" in unsound
+
+
+def test_swapped_labels_are_not_the_judges_fault() -> None:
+    notes = notes_of(Task(NEGATIVE * 5 + POSITIVE * 5, ["negative"] * 150 + ["positive"] * 150))
+    assert "check the targets and the sources (--to and --sources)" in notes
+    assert "SOUND" not in notes
+
+
+def test_outputs_of_other_sources_are_noticed() -> None:
+    assert "shares nothing with the sources" not in notes_of(TASK, GOOD)
+    found = notes_of(TASK, ["kids hit xylophones", "who knows it ?"] * 30)
+    assert "mine shares nothing with the sources (source-bleu 0.0): are files swapped" in found
 
 
 def test_a_missing_judge_drops_its_scores_and_is_said() -> None:
@@ -96,8 +130,10 @@ def test_a_reference_is_not_its_own_reference() -> None:
     (human,) = (row for row in one.rows if row.name == HUMAN)
     assert human.score("reference-bleu") is None
     assert human.score("geometric-mean") is None
+    assert "it has no reference-bleu" in "\n".join(one.notes)
     two = Task(TASK.sources, TASK.targets, [*TASK.references, TASK.sources])
     table = evaluate_transfer({"mine": GOOD}, two, STYLE).table
+    assert "against the other 1 references, all other rows against 2" in "\n".join(table.notes)
     assert value(table, HUMAN, "reference-bleu") < 50 < value(table, "mine", "reference-bleu")
 
 
