@@ -247,9 +247,9 @@ def judged(report: Report) -> str:
     found = report.accuracy
     if found is None:
         return "this judge's accuracy is unknown: there are neither test nor validation sentences"
-    split = "test" if report.judged_on == "test" else "validation (there are no test sentences)"
-    each = ", ".join(f"{label} {share:.4f}" for label, share in found.per_label.items())
-    return f"{split} accuracy {found.overall:.4f} of {found.sentences} sentences ({each})"
+    from seqgen.evaluation.classification import accuracy_told
+
+    return accuracy_told(found.overall, found.sentences, found.per_label, report.judged_on)
 
 
 def table(columns: Mapping[str, Mapping[str, float]]) -> str:

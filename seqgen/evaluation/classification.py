@@ -61,6 +61,15 @@ def accuracy(classifier: nn.Module, data: Rows, labels: Sequence[str], size: int
     )
 
 
+def accuracy_told(
+    overall: float, sentences: int, per_label: Mapping[str, float], split: str | None
+) -> str:
+    """How often a classifier is right, in a line; `split` is where the sentences are from."""
+    where = "test" if split == "test" else "validation (there are no test sentences)"
+    each = ", ".join(f"{label} {share:.4f}" for label, share in per_label.items())
+    return f"{where} accuracy {overall:.4f} of {sentences} sentences ({each})"
+
+
 def log_probabilities(classifier: nn.Module, batch: Sentences) -> Tensor:
     """log p of every label, (rows, labels) float64, where the classifier is."""
     device = next(classifier.parameters()).device

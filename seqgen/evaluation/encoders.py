@@ -13,12 +13,12 @@ from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.hugging_face import (
     TOKENS,
-    batches,
-    named,
     open_pretrained,
+    padded_batches,
     require_readable,
 )
 from seqgen.evaluation.judge_protocols import Floats
+from seqgen.evaluation.network_names import named
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
@@ -53,7 +53,7 @@ class HiddenStates:
         with torch.no_grad(), evaluating(self.generator):
             for rows in by_length(sentences.lengths, TOKENS):
                 batch = sentences.select(rows).trim().to(self.generator.device)
-                found[rows] = self._means(batch).cpu().numpy()
+                found[rows.numpy()] = self._means(batch).cpu().numpy()
         return found
 
     def _means(self, batch: Sentences) -> Tensor:
@@ -94,7 +94,7 @@ class PretrainedEncoder:
         rows = [row or [self._filler] for row in rows]
         require_readable([len(row) for row in rows], self.model, self.name)
         found: Floats = np.zeros((len(rows), self.model.config.hidden_size))
-        for batch in batches(rows, self._filler, self.model.device):
+        for batch in padded_batches(rows, self._filler, self.model.device):
             with torch.no_grad():
                 said = self.model(input_ids=batch.ids, attention_mask=batch.mask)
             found[batch.rows] = _mean(said.last_hidden_state, batch.mask.bool()).cpu().numpy()

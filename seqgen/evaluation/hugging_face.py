@@ -1,17 +1,15 @@
-"""Models of Hugging Face transformers that judge or encode: opened, named, fed in batches.
+"""Models of Hugging Face transformers that judge or encode: opened, fed in batches.
 
 transformers is imported where it is needed only: it takes seconds.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
@@ -51,23 +49,7 @@ def open_pretrained(source: str, kind: str) -> tuple[Any, Any]:
     return model.eval().requires_grad_(False), tokenizer
 
 
-def named(source: str | Path, model: nn.Module) -> str:
-    """What signatures call a network: the last part of its path and a checksum of its weights, so
-    that two of one name are not taken for the same."""
-    last = Path(source).expanduser().resolve().name if Path(source).exists() else str(source)
-    return f"{last}@{fingerprint(model)}".replace(":", "-").replace("|", "-")
-
-
-def fingerprint(model: nn.Module) -> str:
-    """The first 8 digits of the SHA-256 of the weights; the device makes no difference."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        total.update(name.encode())
-        total.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return total.hexdigest()[:8]
-
-
-def batches(
+def padded_batches(
     rows: Sequence[Sequence[int]], pad: int, device: torch.device | str, tokens: int = TOKENS
 ) -> Iterator[Batch]:
     """Rows of ids in padded batches of similar length."""

@@ -10,8 +10,14 @@ import torch
 from torch import Tensor
 
 from seqgen.errors import UserError
-from seqgen.evaluation.hugging_face import Batch, batches, named, open_pretrained, require_readable
+from seqgen.evaluation.hugging_face import (
+    Batch,
+    open_pretrained,
+    padded_batches,
+    require_readable,
+)
 from seqgen.evaluation.judge_protocols import Floats
+from seqgen.evaluation.network_names import named
 
 NUMBERS = 1 << 26  # logits held at once, a quarter of a gibibyte
 
@@ -56,7 +62,7 @@ class PretrainedJudge:
         require_readable([len(row) - 1 for row in rows], self.model, self.name)
         nats = np.zeros(len(rows))
         held = max(1, NUMBERS // self.model.config.vocab_size)
-        for batch in batches(rows, self._begin or 0, self.model.device, held):
+        for batch in padded_batches(rows, self._begin or 0, self.model.device, held):
             nats[batch.rows] = self._sums(batch).cpu().numpy()
         tokens = np.array([max(1, len(row) - 1) for row in rows], dtype=np.float64)
         return nats, tokens

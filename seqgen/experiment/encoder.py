@@ -8,8 +8,8 @@ import torch
 
 from seqgen.errors import UserError
 from seqgen.evaluation.encoders import HiddenStates, PretrainedEncoder
-from seqgen.evaluation.hugging_face import named
 from seqgen.evaluation.judge_protocols import Encoder
+from seqgen.evaluation.network_names import named
 from seqgen.experiment.language_judge import is_run, require_name_or_folder
 from seqgen.experiment.reopen import load
 from seqgen.metrics.projection import NgramProjection

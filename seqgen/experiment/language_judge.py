@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from seqgen.errors import UserError
-from seqgen.evaluation.hugging_face import named
 from seqgen.evaluation.judge_protocols import Floats, LanguageJudge
+from seqgen.evaluation.network_names import named
 from seqgen.evaluation.pretrained_judge import PretrainedJudge
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import load

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from seqgen.evaluation.batching import by_length
-from seqgen.evaluation.hugging_face import TOKENS, fingerprint
+from seqgen.evaluation.hugging_face import TOKENS
 from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.language_scores import ratio_of_sums
 from seqgen.evaluation.likelihood import log_probabilities
 from seqgen.evaluation.measure import Truth
+from seqgen.evaluation.network_names import named
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.real_sentences import examples
@@ -74,7 +75,7 @@ def truth_scores(truth: Truth, vocabulary: Vocabulary, texts: Sequence[str]) -> 
     """The truth's figures of sentences, under its own names."""
     name = "grammar"
     if isinstance(truth, OracleTruth):
-        name = f"oracle@{fingerprint(truth.oracle)}"
+        name = named("oracle", truth.oracle)
     signature = sign({"truth": name, "hypotheses": len(texts)})
     found = truth.measure(vocabulary.encode(list(texts)), texts)
     return [Score(name, value, signature) for name, value in found.items()]

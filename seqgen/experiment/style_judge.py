@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,12 @@ from torch import nn
 
 from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
-from seqgen.evaluation.classification import Accuracy, log_probabilities
+from seqgen.evaluation.classification import Accuracy, accuracy_told, log_probabilities
 from seqgen.evaluation.judge_protocols import Floats
+from seqgen.evaluation.network_names import named
 from seqgen.experiment.build import build_classifier
 from seqgen.experiment.real_sentences import examples
-from seqgen.experiment.reopen import Which, load_weights, open_vocabulary, read_run
+from seqgen.experiment.reopen import Which, load_weights, open_vocabulary, read_run, step_of
 from seqgen.experiment.scoring import TOKENS, windows
 from seqgen.generators.modes import evaluating
 from seqgen.metrics.style_transfer.markers import Markers
@@ -48,7 +48,7 @@ class Judge:
         classifier: the network, in evaluation mode.
         vocabulary: strings <-> ids.
         labels: their names, in the order of the columns of `probabilities`.
-        name: the kind of network and the beginning of its weights' checksum.
+        name: of the run folder, and the fingerprint of the weights.
         markers: the words that give each label away in the training sentences.
         test_accuracy: share of the test sentences whose label it finds; None where there were none,
             or for another checkpoint than the one that was tested.
@@ -90,12 +90,10 @@ class Judge:
         """How far to trust it, in a line."""
         if self.test_accuracy is None:
             return f"{self.name}: this checkpoint's accuracy was not measured"
-        split = "test" if self.tested_on == "test" else "validation (no test sentences)"
-        each = ", ".join(f"{label} {share:.4f}" for label, share in self.per_label.items())
-        return (
-            f"{self.name}: {split} accuracy {self.test_accuracy:.4f} of {self.test_sentences} "
-            f"sentences ({each})"
+        told = accuracy_told(
+            self.test_accuracy, self.test_sentences, self.per_label, self.tested_on
         )
+        return f"{self.name}: {told}"
 
     def _window(self, texts: Sequence[str]) -> Floats:
         found = np.full((len(texts), len(self.labels)), 1 / len(self.labels))
@@ -148,10 +146,10 @@ def open_judge(
         classifier.to(device).eval(),
         vocabulary,
         labels,
-        f"{recipe.classifier.kind} {checksum(classifier)[:8]}",
+        named(run.folder, classifier),
         Markers.from_json(kept["markers"]),
     )
-    if _step(run, checkpoint) != kept["step"]:
+    if step_of(run, checkpoint) != kept["step"]:
         return judge
     return replace(
         judge,
@@ -160,15 +158,6 @@ def open_judge(
         per_label=kept["per_label"],
         tested_on=kept["split"],
     )
-
-
-def checksum(module: nn.Module) -> str:
-    """SHA-256 of a network's weights."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        total.update(name.encode())
-        total.update(tensor.cpu().contiguous().numpy().tobytes())
-    return total.hexdigest()
 
 
 def keep_judge(
@@ -200,13 +189,6 @@ def training_markers(recipe: Recipe, folder: Path, vocabulary: Vocabulary) -> Ma
     for example in examples(recipe, folder, "train"):
         texts.setdefault(str(example.label), []).append(example.text)
     return Markers.train({label: normalised(vocabulary, texts[label]) for label in sorted(texts)})
-
-
-def _step(run: Run, checkpoint: Which | None) -> int | None:
-    if isinstance(checkpoint, int):
-        return checkpoint
-    best, latest = run.marked("best"), run.marked("latest")
-    return latest if checkpoint == "latest" or best is None else best
 
 
 def _read(run: Run) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class NgramModel:
         for order in self.orders:
             for values in (order.keys, order.probabilities, order.backoffs):
                 digest.update(np.ascontiguousarray(values).data)
-        return f"ngram-{self.order} {digest.hexdigest()[:8]}"
+        return f"ngram-{self.order}@{digest.hexdigest()[:8]}"
 
     def score(self, texts: Sequence[Sentence]) -> tuple[Floats, Floats]:
         """Return log-probabilities in nats, END included, and numbers of tokens with END; (rows,)

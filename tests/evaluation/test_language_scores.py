@@ -32,7 +32,7 @@ def test_scores_are_nats_a_word_and_end() -> None:
     nats, tokens = NgramModel.train(TRAIN, 5).score(generated)
     assert forward.value == pytest.approx(-nats.sum() / tokens.sum())
     assert tokens.sum() == 5 + 3
-    assert forward.signature.startswith("judge:ngram-5 ") and "|training:20|" in forward.signature
+    assert forward.signature.startswith("judge:ngram-5@") and "|training:20|" in forward.signature
     assert "|hypotheses:2|per:word+end|" in forward.signature
     assert (forward.name, reverse.name) == ("lm-score", "reverse-lm-score")
     assert "judge:5-gram of the hypotheses|hypotheses:2|references:3" in reverse.signature

@@ -12,7 +12,7 @@ from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.encoders import HiddenStates, PretrainedEncoder
-from seqgen.evaluation.hugging_face import fingerprint
+from seqgen.evaluation.network_names import fingerprint
 from seqgen.evaluation.pretrained_judge import PretrainedJudge
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.protocol import Condition, Specials
@@ -103,6 +103,8 @@ def test_names_tell_weights_apart(words: Vocabulary) -> None:
     with torch.no_grad():
         next(other.parameters()).view(-1)[0] += 1e-3
     assert fingerprint(one) != fingerprint(other)
+    half = fingerprint(one.to(torch.bfloat16))  # a type that numpy lacks
+    assert half == fingerprint(one) != fingerprint(other)
 
 
 def test_batches_hold_every_row_once_and_no_more_than_asked() -> None:

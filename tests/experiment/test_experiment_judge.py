@@ -14,9 +14,10 @@ from experiment_runs import QUIET, sentences, tiny
 from seqgen import load
 from seqgen.errors import UserError
 from seqgen.evaluation.judge_protocols import StyleJudge
+from seqgen.evaluation.network_names import fingerprint
 from seqgen.experiment.corpora import open_corpora
 from seqgen.experiment.start import resume, start
-from seqgen.experiment.style_judge import checksum, open_judge
+from seqgen.experiment.style_judge import open_judge
 from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.recipe.files import parse
 from seqgen.recipe.overrides import override
@@ -140,11 +141,11 @@ def test_a_judge_is_a_style_judge(run: Path) -> None:
 
 def test_the_name_is_that_of_the_weights(run: Path) -> None:
     judge = open_judge(run)
-    assert judge.name == f"hashed-ngrams {checksum(judge.classifier)[:8]}"
+    assert judge.name == f"run@{fingerprint(judge.classifier)}"
     assert open_judge(run).name == judge.name
     with torch.no_grad():
         judge.classifier.linear.bias[0] += 1e-3
-    assert checksum(judge.classifier)[:8] not in judge.name
+    assert fingerprint(judge.classifier) not in judge.name
 
 
 def test_the_accuracy_is_that_of_the_tested_checkpoint_alone(run: Path, tmp_path: Path) -> None:
@@ -161,7 +162,9 @@ def test_without_test_sentences_the_validation_sentences_speak(tmp_path: Path) -
     assert report.judged_on == "valid" and report.accuracy is not None and report.test == {}
     assert report.accuracy.overall == report.outcome.best
     judge = open_judge(report.folder)
-    assert judge.tested_on == "valid" and "validation (no test sentences)" in judge.about()
+    assert (
+        judge.tested_on == "valid" and "validation (there are no test sentences)" in judge.about()
+    )
 
 
 def test_without_either_the_accuracy_is_unknown(tmp_path: Path) -> None:
@@ -179,7 +182,7 @@ def test_a_convolution_is_judged_alike_and_resumed(tmp_path: Path) -> None:
     more = ("--classifier.channels", "20", "--classifier.dropout", "0")
     report = start(judged(tmp_path, *changes, *more), tmp_path / "run", QUIET)
     judge = open_judge(report.folder)
-    assert judge.name.startswith("convolution ") and judge.test_accuracy == 1.0
+    assert judge.name.startswith("run@") and judge.test_accuracy == 1.0
     assert judge.classify(["good"]) == ["good"]
     (report.folder / "judge.json").unlink()
     again = resume(report.folder, QUIET)

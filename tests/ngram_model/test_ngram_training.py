@@ -104,7 +104,7 @@ def test_the_name_tells_models_apart_and_fits_a_signature() -> None:
     ]
     names = [model.name for model in models]
     assert len(set(names)) == len(names)
-    assert names[0].startswith("ngram-3 ")
+    assert names[0].startswith("ngram-3@")
     assert not any(mark in name for name in names for mark in ":|")
 
 
