@@ -65,8 +65,7 @@ class LanguageScores:
         Very short and very common sentences have the best ones: read it beside a measure of
         diversity. The interval is a bootstrap of the sentences.
         """
-        asked = texts if self.judge is not None else self._words(texts)
-        nats, counts = self._judge.score(asked)[0], self._counts(texts)
+        nats, counts = self._judge.score(self._asked(texts))[0], self._counts(texts)
         value, interval = ratio_of_sums(-nats, counts, seed if intervals else None)
         return Score("lm-score", value, sign(self._settings(len(texts))), interval)
 
@@ -84,6 +83,21 @@ class LanguageScores:
             return self._reverse(len(texts), math.inf)
         nats = NgramModel.train(given, self.order, vocabulary=self._vocabulary).score(asked)[0]
         return self._reverse(len(texts), ratio_of_sums(-nats, self._counts(self.held_out))[0])
+
+    def unknown_share(self, texts: Sequence[str]) -> float | None:
+        """The share of the sentences' words, 0 to 1, that the judge of `lm_score` does not know and
+        that have the probability it gives to unknown ones; None of a judge that is no n-gram
+        model."""
+        if not isinstance(self._judge, NgramModel):
+            return None
+        return self._judge.score_tokens(self._asked(texts)).unknown_share
+
+    def _asked(self, texts: Sequence[str]) -> list[str]:
+        """As the judge of `lm_score` takes them: one from a file has its own words, and <unk> is
+        none of them either."""
+        if self.judge is None:
+            return self._words(texts)
+        return literal(texts) if isinstance(self.judge, NgramModel) else list(texts)
 
     def _reverse(self, count: int, value: float) -> Score:
         settings: dict[str, str | int] = {

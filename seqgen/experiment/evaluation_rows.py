@@ -18,6 +18,7 @@ from seqgen.evaluation.progress import Progress
 from seqgen.evaluation.sweep import ORDER, sweep
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.model_scores import (
+    Likelihood,
     likelihood_of_split,
     likelihood_of_texts,
     open_truth,
@@ -74,7 +75,7 @@ class Rows:
             else self._real_row(row, len(texts), features)
             for row in found.rows
         ]
-        return Table(rows, [*found.notes, *self.real.notes, *self._notes(len(texts))])
+        return Table(rows, [*found.notes, *self.real.notes, *self._notes(texts)])
 
     def curves(
         self, decodings: Sequence[Decoding], count: int, progress: Progress | None = None
@@ -104,7 +105,7 @@ class Rows:
         return {score.name: score for score in scores}
 
     def _row(self, row: Row, texts: Sequence[str], features: FeatureScores) -> Row:
-        scores = [*self._likelihood(), *self._truths(texts), *row.scores]
+        scores = [*self._likelihood.scores, *self._truths(texts), *row.scores]
         if self._language is not None:
             scores.append(self._language.lm_score(texts, self.intervals, self.seed))
             scores.append(self._language.reverse_lm_score(texts))
@@ -120,7 +121,8 @@ class Rows:
             scores.append(self._language.reverse_lm_score(sample))
         return Row(row.name, [*scores, *features(self._spaced(sample))], row.kind)
 
-    def _likelihood(self) -> list[Score]:
+    @cached_property
+    def _likelihood(self) -> Likelihood:
         if self.real.split is None:
             references = self.real.references
             return likelihood_of_texts(self.model, references, self.intervals, self.seed)
@@ -154,7 +156,36 @@ class Rows:
         """As the encoder takes them: a network cuts them by itself."""
         return spaced(texts, self._unit if isinstance(self.encoder, NgramProjection) else "word")
 
-    def _notes(self, count: int) -> list[str]:
+    def _notes(self, texts: Sequence[str]) -> list[str]:
+        return [
+            *self._likelihood.notes,
+            *self._held_out_note(len(texts)),
+            *self._unknown_note(texts),
+            *self._fewer_note(len(texts)),
+        ]
+
+    def _held_out_note(self, count: int) -> list[str]:
+        """Which figures of real data are not those of the sentences the other notes tell of."""
+        names = [] if self._language is None else ["lm-score"]
+        names += [score.name for score in self._truths(self.real.references[:1])]
+        if not names or not self.real.training:
+            return []
+        held_out = len(self._held_out(count))
+        known = "; a judge may know training sentences by heart" if self._language else ""
+        return [f"{', '.join(names)} of real data: of {held_out} held-out sentences{known}"]
+
+    def _unknown_note(self, texts: Sequence[str]) -> list[str]:
+        """How many words a judge of the user's guesses at; the run's own knows all real ones."""
+        if self._language is None or self.judge is None:
+            return []
+        shares = [self._language.unknown_share(s) for s in (texts, self._held_out(len(texts)))]
+        if None in shares or not any(shares):
+            return []
+        ours, real = shares
+        return [f"lm-score: {ours:.1%} of the words are unknown to the judge, and {real:.1%} of the"
+                " held-out ones: all have the probability of its <unk>"]  # fmt: skip
+
+    def _fewer_note(self, count: int) -> list[str]:
         if self._language is None or len(self.real.training) >= count:
             return []
         return [f"real data has {len(self.real.training)} training sentences, the hypotheses are "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,37 +29,60 @@ from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.run import Run
 
 
+class Likelihood(NamedTuple):
+    """`nll` and `perplexity`, and what a reader must know of them."""
+
+    scores: list[Score]
+    notes: list[str]
+
+
 def likelihood_of_split(
     model: TextModel, run: Run, recipe: Recipe, split: str, intervals: bool, seed: int
-) -> list[Score]:
+) -> Likelihood:
     """`nll` (nats a token, END counted) and `perplexity` of a split, encoded as in training: cut at
-    the limit, each sentence under its own label."""
+    the limit, each sentence under its own label. The limit is in the signature where it cut any."""
     data = Encoded.build(
         examples(recipe, run.folder, split), model.vocabulary, model.limit,
-        labels=model.labels or None, name=f"{split} sentences",
+        labels=model.labels or None, name=f"{split} sentences", warn=False,
     )  # fmt: skip
     nats, tokens = np.empty(len(data)), data.lengths.numpy().astype(np.float64)
     with torch.no_grad(), evaluating(model.generator):
         for rows in by_length(data.lengths, TOKENS):
             found = log_probabilities(model.generator, data.select(rows))
-            nats[rows] = found.sum(1, dtype=torch.float64).cpu().numpy()
-    about: dict[str, str | int] = {"sentences": split, "count": len(data)}
-    return _likelihood(nats, tokens, about, model.vocabulary, intervals, seed)
+            # As numpy: a tensor of one number would be taken for the number alone.
+            nats[rows.numpy()] = found.sum(1, dtype=torch.float64).cpu().numpy()
+    cut = 0 if data.report is None else data.report.cut
+    about: dict[str, str | int] = {
+        "sentences": split,
+        "count": len(data),
+        "cut": model.limit if cut else "none",
+        **({"given": "label"} if model.labels else {}),
+    }
+    scores = _likelihood(nats, tokens, about, model.vocabulary, intervals, seed)
+    said = (
+        f"nll and perplexity: {cut} of the {len(data)} {split} sentences were cut to "
+        f"{model.limit} tokens (corpus.limit), as in training; their ends are not counted"
+    )
+    return Likelihood(scores, [said] if cut else [])
 
 
 def likelihood_of_texts(
     model: TextModel, texts: Sequence[str], intervals: bool, seed: int
-) -> list[Score]:
+) -> Likelihood:
     """`nll` and `perplexity` of given sentences, whole, averaged over labels where there are any.
 
     Raises:
         UserError: a sentence is longer than the model can read.
     """
     tokens = model.vocabulary.encode_flat(list(texts)).lengths.astype(np.float64)
-    about: dict[str, str | int] = {"sentences": "given", "count": len(texts)}
-    return _likelihood(
-        np.array(model.score(texts)), tokens, about, model.vocabulary, intervals, seed
-    )
+    about: dict[str, str | int] = {
+        "sentences": "given",
+        "count": len(texts),
+        "cut": "none",
+        **({"given": "any label"} if model.labels else {}),
+    }
+    nats = np.array(model.score(texts))
+    return Likelihood(_likelihood(nats, tokens, about, model.vocabulary, intervals, seed), [])
 
 
 def open_truth(recipe: Recipe) -> Truth | None:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.metrics.all_scores import Sample, Sentences
+from seqgen.metrics.all_scores import Sample, Sentences, Settings
 from seqgen.metrics.bleu_family.backward import BackwardBleu
 from seqgen.metrics.bleu_family.formula import Floats, Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import sentence_bleu, sentence_self_bleu
+from seqgen.metrics.diversity import sentence_novel
 from seqgen.metrics.ngrams import Integers
+from seqgen.metrics.score import Score, sign
+from seqgen.metrics.statistics import bootstrap
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ def from_training(
     sample = against_all(sentences, _chosen(training, order[:own]), references, orders, smoothing)
     about = (
         f"real data: {len(sentences)} sentences of the training text, drawn with seed {seed} and "
-        "measured like the hypotheses"
+        f"measured like the hypotheses; novel is that of the {len(references)} references, which "
+        "were not trained on"
     )
     return Real(sample, about)
 
@@ -78,6 +82,18 @@ def from_references(
     if overlap is None:
         about += "; n-gram overlap has no row here, for too few references are left over"
     return Real(sample, about)
+
+
+def novel_of_held_out(references: Sentences, training: Sentences, settings: Settings) -> Score:
+    """Return the share of the references, which were not trained on, that do not stand word by word
+    in the training text: what is copied by chance, such as very short sentences."""
+    values = sentence_novel(references, training)
+    signed = {"held-out": len(references), "training": len(training)}
+    interval = None
+    if settings.intervals and len(values) > 1:
+        interval = bootstrap(values, settings.seed)[0]
+    signature = sign({**signed, "tokenizer": settings.tokenizer})
+    return Score("novel", float(values.mean()), signature, interval)
 
 
 def against_all(

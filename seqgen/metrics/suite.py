@@ -7,7 +7,7 @@ from itertools import chain
 from seqgen.metrics.all_scores import Sample, Sentences, Settings, scores
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import ORDERS
-from seqgen.metrics.real import Real, against_all, from_references, from_training
+from seqgen.metrics.real import Real, against_all, from_references, from_training, novel_of_held_out
 from seqgen.metrics.table import Row, Table
 from seqgen.metrics.tokens import Sentence, Tokenizer, common_tokenizer, tokenize
 
@@ -75,7 +75,10 @@ def evaluate(
     beside = _real(real, taught, len(system.sentences), len(system.own), settings)
     rows = [Row(name, scores(system, settings))]
     if beside is not None:
-        rows.append(Row(REAL, scores(beside.sample, settings), "real"))
+        found = scores(beside.sample, settings)
+        if taught is not None:
+            found.append(novel_of_held_out(real, taught, settings))
+        rows.append(Row(REAL, found, "real"))
     blank = len(known.sentences) - len(real)
     return Table(rows, _notes(system, beside, real, words, blank))
 

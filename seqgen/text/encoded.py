@@ -58,6 +58,7 @@ class Encoded:
         name: str = "the corpus",
         tally: Tally | None = None,
         threshold: int = THRESHOLD,
+        warn: bool = True,
     ) -> Encoded:
         """Encode a stream of sentences, block by block.
 
@@ -70,6 +71,7 @@ class Encoded:
             name: what messages call the corpus.
             tally: what reading counted, for the report.
             threshold: bytes of ids (4 a token) kept in memory.
+            warn: whether to warn of what was met; False where it was told before.
 
         Raises:
             CorpusError: no sentence at all, or a label that is not among `labels`.
@@ -80,7 +82,7 @@ class Encoded:
                 gathering.add(building.encode(block))
             report = building.report(tally or Tally())
             ids = gathering.finish()
-        for warning in report.warnings(name, limit):
+        for warning in report.warnings(name, limit) if warn else ():
             _log.warning(warning)
         offsets, numbers = building.rows()
         encoded = cls._over(ids, offsets, numbers, vocabulary.pad, report)

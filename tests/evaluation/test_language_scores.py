@@ -66,6 +66,15 @@ def test_nothing_is_gained_by_writing_unknown() -> None:
     assert literal(["<unk> a<unk> </s>"]) == ["<unk>\u2581 a<unk> </s>\u2581"]
 
 
+def test_nothing_is_gained_by_writing_unknown_under_a_judge_that_has_seen_it() -> None:
+    judge = NgramModel.train([*TRAIN, "a zebra runs"], 3, unknown_below=2)
+    scores = LanguageScores(TRAIN, TEST, judge)
+    masked, other = ["a <unk> runs"] * 3, ["a zebra runs"] * 3
+    assert scores.lm_score(masked).value == scores.lm_score(other).value
+    assert scores.unknown_share(["a zebra runs", "a dog <unk>"]) == pytest.approx(2 / 6)
+    assert LanguageScores(TRAIN, TEST, Fixed()).unknown_share(TEST) is None
+
+
 def test_knowing_one_sentence_is_fluent_and_finds_nothing_of_real_text() -> None:
     scores = LanguageScores(TRAIN, TEST)
     collapsed, varied = ["two dogs run on the grass"] * 20, TRAIN

@@ -58,7 +58,7 @@ def test_every_figure_is_that_of_its_own_function(folder: Path) -> None:
     by_hand = likelihood(model.generator, _Rows(held_out))
     assert value(system, "nll") == pytest.approx(by_hand.nats, abs=1e-6)
     assert value(system, "perplexity") == pytest.approx(by_hand.perplexity, rel=1e-5)
-    assert "sentences:valid|count:16|vocabulary:" in system.score("nll").signature  # type: ignore[union-attr]
+    assert "sentences:valid|count:16|cut:none|vocabulary:" in system.score("nll").signature  # type: ignore[union-attr]
     # The judge has learned the training sentences: real data is held-out ones there.
     assert value(real, "lm-score") == pytest.approx(
         language_scores(references, training, references)[0].value
@@ -140,6 +140,38 @@ def test_text_of_the_user_takes_the_place_of_the_runs(tmp_path: Path) -> None:
     assert value(system, "nll") > 0 and record.about["references"] == "9 given sentences"
     full = evaluate_run(folder, count=8, references=TEXTS[:9], training=TEXTS[9:])
     assert value(full.table.rows[0], "novel") <= 1 and value(full.table.rows[0], "lm-score") > 0
+
+
+@pytest.mark.parametrize("count", [1, 301])
+def test_any_number_of_references_has_a_likelihood(tmp_path: Path, count: int) -> None:
+    """One, and one so long that it is a batch of its own behind 300 short ones."""
+    held_out = [*["a dog runs"] * (count - 1), " ".join(["the grass is green and"] * 20)]
+    test = sentences(tmp_path, held_out, "test.txt")
+    changes = ("--corpus.test", str(test), "--corpus.limit", "120")
+    folder = trained(tmp_path, *changes, train=sentences(tmp_path, TEXTS)).folder
+    model = load(folder)
+    for encoder in ("ngrams", folder):
+        system = evaluate_run(folder, count=8, encoder=encoder, intervals=False).table.rows[0]
+        tokens = sum(len(text.split()) + 1 for text in held_out)
+        assert value(system, "nll") == pytest.approx(-sum(model.score(held_out)) / tokens, rel=1e-5)
+
+
+def test_cut_sentences_are_told_and_signed(tmp_path: Path) -> None:
+    changes = ("--corpus.limit", "6")
+    record = evaluate_run(trained(tmp_path, *changes).folder, count=8, intervals=False)
+    assert "|cut:6|" in record.table.rows[0].score("nll").signature  # type: ignore[union-attr]
+    assert any("valid sentences were cut to 6 tokens" in note for note in record.table.notes)
+
+
+def test_labels_and_held_out_figures_are_told(tmp_path: Path) -> None:
+    corpus = ("--corpus", "{kind: grammar, count: 60, valid: 10, test: 12}")
+    folder = trained(tmp_path, *corpus).folder
+    record = evaluate_run(folder, count=8, intervals=False)
+    assert "|given:label|" in record.table.rows[0].score("nll").signature  # type: ignore[union-attr]
+    (note,) = [note for note in record.table.notes if "held-out" in note]
+    assert note.startswith("lm-score, ") and "grammatical" in note and "of 8 held-out" in note
+    given = evaluate_run(folder, count=8, references=real_sentences(Run.open(folder), "test"))
+    assert "|given:any label|" in given.table.rows[0].score("nll").signature  # type: ignore[union-attr]
 
 
 def test_nothing_held_out_is_told(tmp_path: Path) -> None:

@@ -78,7 +78,11 @@ def test_the_real_row_is_training_text_measured_the_same_way():
     order = np.random.default_rng(4).permutation(len(TRAINING)).tolist()
     sentences, own = [[TRAINING[row] for row in order[:count]] for count in (20, 25)]
     assert table.rows[1].kind == "real"
-    assert found(table.rows[1]) == plain(every_score(sentences, REFERENCES, own))
+    values = found(table.rows[1])
+    signature, copied = values.pop("novel")  # of held-out text: training text is none of it novel
+    assert values == plain(every_score(sentences, REFERENCES, own))
+    assert copied == novel_share(REFERENCES, TRAINING).value
+    assert signature.startswith(f"held-out:{len(REFERENCES)}|training:{len(TRAINING)}|")
     assert "20 sentences of the training text" in table.notes[0]
 
 

@@ -11,6 +11,7 @@ import pytest
 from report_runs import RECIPE, evaluation, full_run, make_run, row, training, write_journal
 
 from seqgen.errors import UserError
+from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Table
 from seqgen.report import found
 from seqgen.report.record import FILE, Record
@@ -62,6 +63,19 @@ def test_figures_far_from_real_ones_are_told_with_both_numbers(
 )
 def test_smaller_differences_are_no_warning(tmp_path: Path, changed: Mapping[str, float]) -> None:
     assert evaluated(tmp_path, **changed) == []
+
+
+def test_copies_are_compared_with_those_of_held_out_text(tmp_path: Path) -> None:
+    """On the table that an evaluation makes."""
+    training = [f"sentence {n} of {n % 7} others" for n in range(40)]
+    held_out = [*training[:8], *(f"text {n} of no {n % 5} others" for n in range(32))]
+    for predictions, copied in ((training[:9] + held_out[8:39], 0.225), (training, 1.0)):
+        make_run(tmp_path)
+        table = evaluate(predictions, held_out, training, intervals=False)
+        (tmp_path / FILE).write_text(json.dumps(Record({}, table).to_json()))
+        warnings = [w for w in found(tmp_path) if w.startswith("Copying")]
+        assert len(warnings) == (copied > 0.3)
+    assert "100.0% of the sentences" in warnings[0] and "20.0% of held-out real ones" in warnings[0]
 
 
 def test_without_real_data_only_gross_figures_are_told(tmp_path: Path) -> None:
