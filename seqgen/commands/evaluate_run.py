@@ -10,6 +10,7 @@ from pathlib import Path
 from seqgen.commands.evaluate_files import sentences
 from seqgen.commands.options import silenced, use_machine
 from seqgen.commands.show import show
+from seqgen.errors import RunFailure
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.table import Row, Table
 
@@ -33,6 +34,7 @@ def run(options: Namespace) -> int:
     swept = decodings(options.temperatures or TEMPERATURES, reject_likelihood=REJECTED)
     swept = [] if options.no_sweep else swept
     total = sum(cost(one, SWEPT) for one in swept)
+    before = _sentences(Path(options.run).expanduser())
     with silenced(options.quiet), Progress(total, options.quiet or not swept) as progress:
         record = evaluate_run(
             options.run, checkpoint=options.checkpoint, count=options.count,
@@ -50,7 +52,22 @@ def run(options: Namespace) -> int:
     show(record.table, json=options.json, curves=record.curves)
     if not options.quiet:
         print(f"\nwritten: {page.parent / 'evaluation.json'}, {page}", file=sys.stderr)
+        if before is not None:
+            kept = "; its curves are kept" if "curves" in record.about else ""
+            print(f"it replaces an evaluation of {before} sentences{kept}", file=sys.stderr)
     return 0
+
+
+def _sentences(folder: Path) -> object:
+    """Of how many sentences the evaluation in the folder is; None where there is none that can be
+    read."""
+    from seqgen.report.record import read_record
+
+    try:
+        record = read_record(folder)
+    except RunFailure:
+        return None
+    return None if record is None else record.about.get("sentences")
 
 
 def _judge(options: Namespace, device: str) -> int:
@@ -67,9 +84,10 @@ def _judge(options: Namespace, device: str) -> int:
         }
         scores = [Score("accuracy", judge.test_accuracy, sign(settings))]
         for label, share in judge.per_label.items():
-            label = label.replace(":", " ").replace("|", " ")
-            scores.append(Score("accuracy", share, sign({**settings, "label": label})))
+            # By name: a table holds one score of a name, and labels may hold any character.
+            signed = {**settings, "label": label.replace(":", " ").replace("|", " ")}
+            scores.append(Score(f"accuracy of {label}", share, sign(signed)))
     notes = [judge.about(), "a classifier writes no sentences; seqgen judge classify uses it, and"
              f" seqgen evaluate ... --style-judge {shlex.quote(str(options.run))}"]  # fmt: skip
-    show(Table([Row(Path(options.run).name, scores[:1])], notes), json=options.json)
+    show(Table([Row(Path(options.run).name, scores)], notes), json=options.json)
     return 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
 from seqgen import __version__
+from seqgen.errors import RunFailure
 from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.progress import Progress
 from seqgen.experiment.encoder import NGRAMS, open_encoder
@@ -17,8 +17,7 @@ from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.real_text import RealText, real_text
 from seqgen.experiment.reopen import Which, load, step_of
-from seqgen.files import replacing
-from seqgen.report.record import FILE, Record
+from seqgen.report.record import Record, read_record, write_record
 from seqgen.training.run import Run
 
 COUNT = 10_000  # sentences to draw where nothing is said, at most
@@ -45,8 +44,10 @@ def evaluate_run(
     progress: Progress | None = None,
 ) -> Record:
     """Measure a run's sentences and likelihoods beside those of real text, and write what was found
-    to its evaluation.json. The same arguments give the same file, byte for byte where the number of
-    threads is the same (sums differ in their last digits otherwise).
+    to its evaluation.json, in the place of what was found before. The same arguments give the same
+    file, byte for byte where the number of threads is the same (sums differ in their last digits
+    otherwise). Without a sweep it keeps the curves that an earlier evaluation of the same
+    checkpoint wrote there, and `about` says so.
 
     Args:
         folder: the run.
@@ -60,7 +61,8 @@ def evaluate_run(
         judge: of `lm-score`, as `open_language_judge` takes it; None trains a 5-gram model on the
             training sentences.
         encoder: of `frechet`, as `open_encoder` takes it.
-        sweep: decoding settings of the quality-diversity curve; none, no curve.
+        sweep: decoding settings of the quality-diversity curve; none, no new curve (the command
+            `seqgen evaluate RUN` sweeps over temperatures where nothing is said).
         sweep_count: sentences drawn at each of them, `count` at most.
         seed: of all that is drawn.
         device: where networks run.
@@ -90,6 +92,7 @@ def evaluate_run(
     }
     curves = rows.curves(sweep, min(sweep_count, count), progress) if sweep else []
     record = Record(about, table, curves, [one.text for one in drawn[:SAMPLES]])
+    record = _with_earlier_curves(run.folder, record)
     write_record(run.folder, record)
     return record
 
@@ -101,11 +104,20 @@ def _usual(real: RealText, decoding: Decoding) -> int:
     return min(most, len(real.training) or len(real.references))
 
 
-def write_record(folder: Path, record: Record) -> None:
-    """Write evaluation.json, whole or not at all, as strict JSON."""
-    text = json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
-    with replacing(folder / FILE) as file:
-        file.write(f"{text}\n".encode())
+def _with_earlier_curves(folder: Path, record: Record) -> Record:
+    """The record, with the curves of the evaluation that it replaces where it has none itself and
+    that one was of the same checkpoint."""
+    try:
+        before = read_record(folder)
+    except RunFailure:  # damaged: to be replaced
+        return record
+    if record.curves or before is None or not before.curves:
+        return record
+    if before.about.get("step") != record.about["step"]:
+        return record
+    those = f"kept from an evaluation of {before.about.get('sentences')} sentences"
+    about = {**record.about, "curves": before.about.get("curves", those)}
+    return replace(record, about=about, curves=before.curves)
 
 
 def _said(decoding: Decoding) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from seqgen.experiment.reopen import open_vocabulary, read_run
 from seqgen.experiment.synthetic import drawn_captions, drawn_ids, open_oracle
 from seqgen.recipe.data import FilesCorpus, GrammarCorpus, OracleCorpus
 from seqgen.recipe.recipe import Recipe
+from seqgen.text.encoded import Encoded
 from seqgen.text.errors import CorpusError
 from seqgen.text.normalised import normalised
 from seqgen.text.reading import Example, Tally
@@ -48,6 +50,27 @@ def real_sentences(run: Run, split: str, count: int | None = None, seed: int = 0
             "back, or give files instead: --references FILE and --train FILE"
         ) from problem
     return normalised(open_vocabulary(run), chosen)
+
+
+def changed(run: Run, split: str) -> bool:
+    """Whether the files of a split hold something else now than when the run was trained: they are
+    encoded again and compared by checksum. Other corpora are drawn, and cannot change.
+
+    Raises:
+        UserError: the files are gone.
+    """
+    recipe, facts = read_run(run)
+    if not isinstance(recipe.corpus, FilesCorpus) or split not in facts:
+        return False
+    with TemporaryDirectory() as made:  # what is too large for memory goes there
+        try:
+            now = Encoded.build(
+                examples(recipe, run.folder, split), open_vocabulary(run), recipe.corpus.limit,
+                folder=Path(made) / split, labels=facts["labels"] or None, warn=False,
+            )  # fmt: skip
+        except CorpusError:  # no sentence is left, or one has a label that none had
+            return True
+        return now.checksum != str(facts[split])
 
 
 def held_out(run: Run) -> str | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqgen.errors import UserError
-from seqgen.experiment.real_sentences import held_out, real_sentences
+from seqgen.experiment.real_sentences import changed, held_out, real_sentences
 from seqgen.text.normalised import normalised
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.run import Run
 
 REFERENCES = 10_000  # at most, of the held-out sentences
 TRAINING = 1_000_000  # at most, of the training sentences
+_log = logging.getLogger("seqgen")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def real_text(
     Raises:
         UserError: the run holds nothing out and no references are given, or its files are gone.
     """
-    split = None
+    split: str | None = None
+    notes: list[str] = []
     if references is None:
         split = held_out(run)
         if split is None:
@@ -64,13 +67,14 @@ def real_text(
                 "give real sentences it was not trained on as --references FILE"
             )
         known = real_sentences(run, split, REFERENCES, seed)
+        notes += _not_the_same(run, split, "nll, bleu and what else stands beside references")
     else:
         known = normalised(vocabulary, references)
     known = [text for text in known if text.strip()]
     if not known:
         raise UserError("0 references: all given lines are blank; give sentences with words")
-    learned, notes = _training(run, vocabulary, training, references is not None, seed)
-    return RealText(known, learned, split, notes)
+    learned, more = _training(run, vocabulary, training, references is not None, seed)
+    return RealText(known, learned, split, [*notes, *more])
 
 
 def _training(
@@ -80,9 +84,20 @@ def _training(
     if given is not None:
         return [text for text in normalised(vocabulary, given) if text.strip()], []
     try:
-        return real_sentences(run, "train", TRAINING, seed), []
+        learned = real_sentences(run, "train", TRAINING, seed)
+        return learned, _not_the_same(run, "train", "novel, lm-score and the row of real data")
     except UserError as problem:
         if not optional:
             raise
         missing = "no copy rate, no language-model scores, no real data beside frechet and mauve"
         return [], [f"without training sentences: {missing} ({problem})"]
+
+
+def _not_the_same(run: Run, split: str, figures: str) -> list[str]:
+    """A note, and a warning, where the files of a split are not those of the training."""
+    if not changed(run, split):
+        return []
+    what = "training text" if split == "train" else f"{split} text"
+    said = f"the {what} is not the one this run was trained with: {figures} tell of another text"
+    _log.warning("%s: %s; restore the files it was trained with", run.folder, said)
+    return [f"warning: {said}"]

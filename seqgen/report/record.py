@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from seqgen.errors import RunFailure
+from seqgen.files import replacing
 from seqgen.metrics.quality_diversity.curves import Curve
 from seqgen.metrics.table import Table
 
 FILE = "evaluation.json"
+FORMAT = 1
+"""Of the file; raised when a reader of today could not read it."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,10 @@ class Record:
     """An evaluation of one checkpoint.
 
     Attributes:
-        about: what was evaluated: "step", "decoding" (settings by name), "sentences", "seed",
-            "references", ...; plain values, shown as they stand.
+        about: what was evaluated, in the order in which it is shown: "step" (None of an exported
+            model), "sentences" (how many), "reached the limit", "decoding" (in words), "seed",
+            "references" and "training" (how many, and which), "seqgen" (its version), and "curves"
+            where these are of an earlier evaluation.
         table: the system's row, the real-data row, baselines.
         curves: quality-diversity curves; the run's own first, real data as a point of its family.
         samples: some of the sentences that were measured.
@@ -35,6 +40,7 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Return plain lists, dicts, strings and numbers."""
         return {
+            "format": FORMAT,
             "about": dict(self.about),
             "table": self.table.to_json(),
             "curves": [curve.to_json() for curve in self.curves],
@@ -43,7 +49,10 @@ class Record:
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Record:
-        """Return what `to_json` gave; ValueError, KeyError or TypeError where it is damaged."""
+        """Return what `to_json` gave; ValueError, KeyError or TypeError where it is damaged or of a
+        newer format."""
+        if given.get("format", FORMAT) > FORMAT:
+            raise ValueError(f"written in format {given['format']}; this version reads {FORMAT}")
         table = Table.from_json(given["table"])
         curves = [Curve.from_json(curve) for curve in given["curves"]]
         return cls(given["about"], table, curves, given["samples"])
@@ -64,3 +73,10 @@ def read_record(folder: Path) -> Record | None:
         raise RunFailure(
             f"{path} is damaged ({problem}); delete it and run seqgen evaluate {folder}"
         ) from problem
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write a run's evaluation.json, whole or not at all, as strict JSON."""
+    text = json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
+    with replacing(folder / FILE) as file:
+        file.write(f"{text}\n".encode())

@@ -24,6 +24,16 @@ def test_a_run_is_measured_and_its_page_written(seqgen: Call, copy: Path) -> Non
     assert (copy / "report.html").is_file() and list((copy / "pictures").glob("*.svg"))
 
 
+def test_what_is_replaced_is_told(seqgen: Call, copy: Path) -> None:
+    loud = [option for option in MACHINE if option != "--quiet"]
+    for count, replaced in ((6, ""), (4, "it replaces an evaluation of 6 sentences\n")):
+        done = seqgen("evaluate", copy, "--count", str(count), "--no-sweep", *loud)
+        assert done.status == 0 and done.err.endswith(f"report.html\n{replaced}")
+    seqgen("evaluate", copy, *FEW)
+    done = seqgen("evaluate", copy, "--count", "4", "--no-sweep", *loud)
+    assert done.err.endswith("of 8 sentences; its curves are kept\n")
+
+
 def test_json_is_one_object_and_the_same_each_time(seqgen: Call, copy: Path) -> None:
     calls = [seqgen("evaluate", copy, *FEW, "--json", "--seed", "3") for _ in range(2)]
     assert calls[0] == calls[1] and calls[0].status == 0

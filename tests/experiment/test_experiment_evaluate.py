@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from experiment_runs import SENTENCES, sentences, tiny, trained
 
-from seqgen.errors import UserError
+from seqgen.errors import RunFailure, UserError
 from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.language_scores import language_scores
 from seqgen.evaluation.likelihood import likelihood
@@ -90,6 +90,51 @@ def test_the_same_call_writes_the_same_bytes(folder: Path) -> None:
     json.loads(written[0], parse_constant=lambda name: pytest.fail(name))
     other = evaluate_run(folder, count=20, seed=2)
     assert other.samples != given.samples
+
+
+def test_a_lesser_evaluation_keeps_the_curves_of_its_checkpoint(tmp_path: Path) -> None:
+    folder = trained(tmp_path, train=sentences(tmp_path, TEXTS)).folder
+    full = evaluate_run(folder, count=16, sweep=[Decoding()], intervals=False)
+    for count in (4, 5):
+        lesser = evaluate_run(folder, count=count, intervals=False)
+        assert lesser.curves == full.curves and lesser.about["sentences"] == count
+        assert lesser.about["curves"] == "kept from an evaluation of 16 sentences"
+        assert read_record(folder) == Record.from_json(lesser.to_json())
+    assert not evaluate_run(folder, count=4, checkpoint=2, intervals=False).curves
+    anew = evaluate_run(folder, count=4, sweep=[Decoding()], intervals=False)
+    assert "curves" not in anew.about and anew.curves != full.curves
+
+
+def test_what_replaces_a_damaged_or_newer_record_is_whole(folder: Path) -> None:
+    for damage in ("{", '{"format": 99}'):
+        (folder / "evaluation.json").write_text(damage)
+        with pytest.raises(RunFailure, match="is damaged"):
+            read_record(folder)
+        evaluate_run(folder, count=4, intervals=False)
+        assert read_record(folder) is not None
+
+
+def test_text_that_changed_since_the_training_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    valid = sentences(tmp_path, TEXTS[:9], "valid.txt")
+    train = sentences(tmp_path, TEXTS[9:])
+    folder = trained(tmp_path, "--corpus.valid", str(valid), train=train).folder
+
+    def said() -> list[str]:
+        caplog.clear()
+        notes = evaluate_run(folder, count=4, intervals=False).table.notes
+        found = [note for note in notes if "this run was trained with" in note]
+        assert len([r for r in caplog.records if "was trained with" in r.message]) == len(found)
+        return found
+
+    assert said() == []
+    sentences(tmp_path, [*TEXTS[9:-1], "a dog stands on the grass"])
+    assert [note.split(" is not")[0] for note in said()] == ["warning: the training text"]
+    sentences(tmp_path, TEXTS[:8], "valid.txt")
+    assert [note.split(" is not")[0] for note in said()] == [
+        "warning: the valid text", "warning: the training text",
+    ]  # fmt: skip
 
 
 def test_the_curve_and_the_table_agree(folder: Path) -> None:
