@@ -9,7 +9,7 @@ from seqgen.errors import UserError
 VERBS = {
     "train": "train an n-gram language model on lines of text",
     "score": "log-probability of each line under an n-gram language model",
-    "classify": "probabilities of the labels of each line under a trained classifier",
+    "classify": "the label of each line under a trained classifier, and its probability",
 }
 USAGE = """usage: seqgen judge VERB ... (seqgen judge VERB --help for its options)
 

@@ -16,6 +16,7 @@ from seqgen.commands.options import (
     use_machine,
     write_lines,
 )
+from seqgen.windows import windows
 
 if TYPE_CHECKING:
     from seqgen.experiment.style_judge import Judge
@@ -40,7 +41,6 @@ def main(arguments: list[str]) -> int:
 
     show_warnings()
     device = use_machine(options)
-    from seqgen.experiment.scoring import windows
     from seqgen.experiment.style_judge import open_judge
 
     judge = open_judge(options.run, options.checkpoint, device)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
+from pathlib import Path
 
 from seqgen.commands.judge_text import cleaning, cleaning_options
 from seqgen.commands.judge_train import described
-from seqgen.commands.options import Parser, lines_of_standard_input, write_lines
+from seqgen.commands.options import Parser, lines_of_standard_input, show_warnings, write_lines
 from seqgen.errors import UserError
 from seqgen.ngram_model.model import NgramModel
 from seqgen.ngram_model.scored import Scored
+from seqgen.windows import windows
 
 EXAMPLES = """examples:
   seqgen judge score lm.arpa < sentences.txt
   seqgen judge score lm.arpa --perplexity < sentences.txt
   seqgen judge score lm.arpa --positions 10 < generated.txt"""
-_LINES = 1 << 14  # scored at once
 
 
 def main(arguments: list[str]) -> int:
@@ -38,14 +38,15 @@ def main(arguments: list[str]) -> int:
     if options.positions is not None and options.positions < 1:
         raise UserError(f"--positions {options.positions}: 1 or more positions a group")
 
-    model = NgramModel.load(options.model)
+    show_warnings()
+    model = _open(options.model)
     clean = cleaning(options)
-    windows = _windows(clean(line).strip() for line in lines_of_standard_input())
+    parts = windows(clean(line).strip() for line in lines_of_standard_input())
     if not options.perplexity and options.positions is None:
-        for window in windows:
+        for window in parts:
             write_lines(_scored(model, window))
         return 0
-    scored = _all(model, windows)
+    scored = _all(model, parts)
     if options.perplexity:
         print(described("standard input", scored))
     for group in scored.by_position(options.positions) if options.positions else []:
@@ -56,10 +57,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _windows(lines: Iterable[str]) -> Iterator[list[str]]:
-    stream = iter(lines)
-    while window := list(islice(stream, _LINES)):
-        yield window
+def _open(path: str) -> NgramModel:
+    """The model of an ARPA file.
+
+    Raises:
+        UserError: a run folder, or no sound ARPA file.
+    """
+    if (Path(path).expanduser() / "recipe.yaml").is_file():
+        raise UserError(
+            f"{path} is a run folder; judge score reads an ARPA file. For the run's own model: "
+            f"seqgen score {path} < sentences.txt; if it is a classifier: seqgen judge classify "
+            f"{path} < sentences.txt"
+        )
+    return NgramModel.load(Path(path).expanduser())
 
 
 def _scored(model: NgramModel, lines: list[str]) -> list[str]:
@@ -69,13 +79,13 @@ def _scored(model: NgramModel, lines: list[str]) -> list[str]:
     return [f"{next(figures):.4f}" if line else "" for line in lines]
 
 
-def _all(model: NgramModel, windows: Iterable[list[str]]) -> Scored:
+def _all(model: NgramModel, parts: Iterable[list[str]]) -> Scored:
     """All lines that are not blank, scored; says how many were."""
-    parts, blank = [], 0
-    for window in windows:
+    found, blank = [], 0
+    for window in parts:
         spoken = [line for line in window if line]
         blank += len(window) - len(spoken)
-        parts.append(model.score_tokens(spoken))
+        found.append(model.score_tokens(spoken))
     if blank:
         print(f"blank lines left out: {blank}", file=sys.stderr)
-    return Scored.join(parts)
+    return Scored.join(found)

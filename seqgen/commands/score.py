@@ -13,6 +13,7 @@ from seqgen.commands.options import (
     use_machine,
     write_lines,
 )
+from seqgen.windows import windows
 
 if TYPE_CHECKING:
     from seqgen.experiment.model import TextModel
@@ -34,7 +35,6 @@ def main(arguments: list[str]) -> int:
     show_warnings()
     device = use_machine(options)
     from seqgen.experiment.reopen import load
-    from seqgen.experiment.scoring import windows
 
     model = load(options.run, options.checkpoint, device)
     before = 0

@@ -15,6 +15,7 @@ from seqgen.experiment.drawing import Drawn as Drawn
 from seqgen.generators.protocol import Generator
 from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
+from seqgen.windows import windows
 
 PLAIN = Decoding()  # draws from the whole distribution
 _log = logging.getLogger("seqgen")
@@ -140,7 +141,7 @@ class TextModel:
         if label is not None:
             styles = [self._number(label)]
         found: list[float] = []
-        for window in scoring.windows(texts):
+        for window in windows(texts):
             try:
                 found += scoring.scores(self.generator, self.vocabulary, window, styles, tokens)
             except scoring.TooLong as problem:

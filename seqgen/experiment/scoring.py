@@ -1,8 +1,8 @@
-"""Log-probabilities of any number of sentences in bounded memory."""
+"""Log-probabilities of the sentences of a window in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -15,7 +15,6 @@ from seqgen.text.sentences import Sentences, padded
 from seqgen.text.vocabulary import Vocabulary
 
 TOKENS = 8192  # scored at once, padding among them
-LINES, CHARACTERS = 1024, 1 << 20  # of a window; whichever is reached first
 
 
 class TooLong(UserError):
@@ -29,20 +28,6 @@ class TooLong(UserError):
             f"{what} {shown}{more}: longer than the {limit} tokens this model can read, the end "
             "among them; shorten them, or leave them out"
         )
-
-
-def windows(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Gather texts until there are LINES of them, or CHARACTERS: one may be very long."""
-    window: list[str] = []
-    characters = 0
-    for text in texts:
-        window.append(text)
-        characters += len(text)
-        if len(window) == LINES or characters >= CHARACTERS:
-            yield window
-            window, characters = [], 0
-    if window:
-        yield window
 
 
 def scores(

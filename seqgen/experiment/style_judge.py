@@ -20,7 +20,7 @@ from seqgen.evaluation.network_names import named
 from seqgen.experiment.build import build_classifier
 from seqgen.experiment.real_sentences import examples
 from seqgen.experiment.reopen import Which, load_weights, open_vocabulary, read_run, step_of
-from seqgen.experiment.scoring import TOKENS, windows
+from seqgen.experiment.scoring import TOKENS
 from seqgen.generators.modes import evaluating
 from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.recipe.recipe import Recipe
@@ -28,6 +28,7 @@ from seqgen.text.normalised import normalised
 from seqgen.text.sentences import Sentences, padded
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.run import Run
+from seqgen.windows import windows
 
 FILE = "judge.json"
 FORMAT = 1
@@ -128,9 +129,14 @@ def open_judge(
         device: where to put it.
 
     Raises:
-        UserError: no run there, one of a generator, one that has not come to its end, or a damaged
-            file.
+        UserError: no run there, one of a generator, one that has not come to its end, a file, or
+            a damaged run.
     """
+    if Path(folder).expanduser().is_file():
+        raise UserError(
+            f"{folder} is a file; a style judge is the run folder of a classifier. An n-gram model "
+            f"gives no labels: seqgen judge score {folder} < sentences.txt"
+        )
     run = Run.open(folder)
     recipe, facts = read_run(run)
     if recipe.classifier is None:

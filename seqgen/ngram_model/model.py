@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,10 @@ from seqgen.ngram_model.estimate import estimate
 from seqgen.ngram_model.scored import Scored
 from seqgen.ngram_model.tables import NEVER, Floats, Order, log_probabilities
 from seqgen.ngram_model.words import SPECIALS, UNKNOWN, Sentence, TrainingText, Words, learn
+from seqgen.windows import windows
 
 _LOG = logging.getLogger(__name__)
-_ROWS = 1 << 15  # sentences scored at once
+_ROWS, _LENGTH = 1 << 15, 1 << 23  # sentences, and characters or tokens, scored at once
 
 
 class NgramModel:
@@ -136,7 +136,7 @@ class NgramModel:
         gives unknown words the probability 0 warns where there are any."""
         if isinstance(texts, str):
             raise TypeError("one string given: give a list of sentences")
-        scored = Scored.join([self._scored(rows) for rows in _batches(texts)])
+        scored = Scored.join([self._scored(rows) for rows in windows(texts, _ROWS, _LENGTH)])
         if scored.unknown and self.orders[0].probabilities[SPECIALS.index(UNKNOWN)] <= NEVER:
             _LOG.warning(
                 "%d of the words scored are unknown to %s, which gives unknown words no "
@@ -172,9 +172,3 @@ class NgramModel:
 
 def _unknown(tokens: Integers) -> int:
     return int((tokens == SPECIALS.index(UNKNOWN)).sum())
-
-
-def _batches(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    stream = iter(texts)
-    while rows := list(islice(stream, _ROWS)):
-        yield rows

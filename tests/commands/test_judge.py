@@ -182,6 +182,21 @@ def test_bad_input_is_explained(
     assert "Traceback" not in done.err
 
 
+def test_a_run_is_no_arpa_file(seqgen: Call, plain: Path) -> None:
+    done = seqgen("judge", "score", plain, given=b"a man\n")
+    assert (done.status, done.out) == (2, "")
+    assert f"seqgen score {plain}" in done.err and f"seqgen judge classify {plain}" in done.err
+
+
+def test_unknown_words_without_a_probability_are_warned_of(
+    seqgen: Call, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    NgramModel.train(["a b"], 2, discounts=0.0).save(tmp_path / "lm.arpa")
+    done = seqgen("judge", "score", tmp_path / "lm.arpa", given=b"a never\n")
+    assert done.status == 0 and float(done.out) < -200
+    assert "1 of the words scored are unknown" in caplog.text
+
+
 def test_bytes_of_standard_input_that_are_no_text_are_refused(seqgen: Call, judge: Path) -> None:
     done = seqgen("judge", "score", judge, given=b"fine\n\xff\n")
     assert done.status == 2

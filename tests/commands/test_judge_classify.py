@@ -79,6 +79,13 @@ def test_a_generator_is_no_judge(seqgen: Call, plain: Path) -> None:
     assert "is no judge" in done.err and "seqgen train judge/linear" in done.err
 
 
+def test_an_n_gram_model_is_no_judge_of_labels(seqgen: Call, tmp_path: Path) -> None:
+    (tmp_path / "lm.arpa").write_text("\\data\\\n", "utf-8")
+    done = seqgen("judge", "classify", tmp_path / "lm.arpa", given=b"a man\n")
+    assert (done.status, done.out) == (2, "")
+    assert f"seqgen judge score {tmp_path / 'lm.arpa'}" in done.err
+
+
 def test_bytes_that_are_no_text_are_told(seqgen: Call, judge: Path) -> None:
     done = seqgen("judge", "classify", judge, "--quiet", given=b"a day\nab \xff\n")
     assert done.status == 2 and "standard input:2:3" in done.err

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import math
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from command_runs import MACHINE, SENTENCES, Call
 
 from seqgen import load
+from seqgen.commands import score
 from seqgen.commands.main import main
-from seqgen.experiment import scoring
+from seqgen.windows import windows
 
 FIRST, SECOND = SENTENCES[:2]
 
@@ -79,7 +81,7 @@ def test_the_first_scores_come_before_the_last_lines_are_read(
             shown.append(capsys.readouterr().out.count("\n"))
             return super().__next__()
 
-    monkeypatch.setattr(scoring, "LINES", 4)
+    monkeypatch.setattr(score, "windows", partial(windows, lines=4))
     given = Watched(lines(*SENTENCES[:9], "", FIRST))
     monkeypatch.setattr(sys, "stdin", type("Input", (), {"buffer": given, "isatty": bool}))
     assert main(["score", str(plain), "--threads", "1"]) == 0
@@ -101,7 +103,9 @@ def test_lines_too_long_for_the_model_are_named(
     done = seqgen("score", run, given=lines(*given))
     assert (done.status, done.out) == (2, "")
     assert "standard input, lines 3, 8: longer than the 24 tokens this model can read" in done.err
-    monkeypatch.setattr(scoring, "LINES", 4)  # a window that is fine comes out before
+    monkeypatch.setattr(
+        score, "windows", partial(windows, lines=4)
+    )  # a window that is fine comes out before
     done = seqgen("score", run, given=lines(*[FIRST, ""] * 2, *given))
     assert done.status == 2 and len(done.out.splitlines()) == 4
     assert "lines 7: longer" in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from seqgen.experiment.reopen import load
 from seqgen.experiment.start import start
 from seqgen.generators.beam import beam_search
 from seqgen.training.errors import CheckpointError
+from seqgen.windows import windows
 
 
 @pytest.fixture(scope="module")
@@ -213,11 +215,8 @@ def test_scores_come_in_the_order_of_the_sentences_in_any_windows(
     for made in (model, labelled):
         alone = [made.score([text])[0] for text in texts]
         assert made.score(texts) == pytest.approx(alone, rel=1e-5)
-    monkeypatch.setattr(scoring, "LINES", 3)
+    monkeypatch.setattr("seqgen.experiment.model.windows", partial(windows, lines=3))
     assert model.score(texts) == pytest.approx(model.score(texts, tokens=20), rel=1e-5)
-    assert [len(window) for window in scoring.windows("abcdefgh")] == [3, 3, 2]
-    monkeypatch.setattr(scoring, "CHARACTERS", 4)
-    assert [*scoring.windows(["abc", "d", "efghi", "j"])] == [["abc", "d"], ["efghi"], ["j"]]
 
 
 def test_no_batch_holds_more_tokens_than_asked_for(
@@ -240,7 +239,7 @@ def test_sentences_the_generator_cannot_read_are_named(
 ) -> None:
     fits, long = "a " * 19, "a " * 20  # and the end, of a limit of 20
     assert len(labelled.score([fits])) == 1
-    monkeypatch.setattr(scoring, "LINES", 2)
+    monkeypatch.setattr("seqgen.experiment.model.windows", partial(windows, lines=2))
     with pytest.raises(scoring.TooLong, match=r"sentences 3, 4: longer than the 20 tokens"):
         labelled.score([fits, fits, long, long, fits])
 
