@@ -13,6 +13,7 @@ from seqgen.commands.options import (
     Parser,
     checkpoint,
     machine_options,
+    seed_option,
     show_warnings,
     silenced,
     use_machine,
@@ -86,7 +87,7 @@ def _parser() -> Parser:
         "--language-judge", metavar="JUDGE",
         help="of lm-score: ARPA file, run folder or Hugging Face folder (default: a 5-gram model)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of all draws (default 0)")
+    seed_option(parser, "all draws")
     parser.add_argument(
         "--out", default="comparison", metavar="FOLDER",
         help="where comparison.html, .png and .svg go (default: comparison)",

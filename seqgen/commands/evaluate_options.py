@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from seqgen.commands.options import Parser, checkpoint, machine_options
+from seqgen.commands.options import Parser, checkpoint, machine_options, seed_option
 
 ABOUT = """Measure sentences. There are three forms:
 
@@ -63,7 +63,7 @@ def parser() -> Parser:
 
 def _common(made: Parser) -> None:
     made.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
-    made.add_argument("--seed", type=whole, default=0, help="of all that is drawn (default 0)")
+    seed_option(made, "all that is drawn")
     made.add_argument("--no-intervals", action="store_true", help="faster: no 95 %% intervals")
 
 
@@ -77,7 +77,7 @@ def _files(made: Parser) -> None:
         "--references", metavar="F", help="real sentences, shared by all hypotheses (also for RUN)"
     )
     group.add_argument(
-        "--train", metavar="F", help="training text, for the share copied from it (also for RUN)"
+        "--train", metavar="F", help="training text, for the share of new sentences (also for RUN)"
     )
     group.add_argument("--first", type=positive, metavar="N", help="measure the first N only")
     group.add_argument(
@@ -134,13 +134,6 @@ def _transfer(made: Parser) -> None:
         "--compare-with", action="append", nargs="+", metavar="F",
         help="another system's files, one a direction; once a system",
     )  # fmt: skip
-
-
-def whole(text: str) -> int:
-    """A whole number of at least 0."""
-    if text.isdecimal():
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 0")
 
 
 def positive(text: str) -> int:

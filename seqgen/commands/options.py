@@ -46,6 +46,18 @@ def checkpoint(text: str) -> str | int:
     raise argparse.ArgumentTypeError(f"{text!r} is neither best, latest nor a step")
 
 
+def seed_option(parser: argparse.ArgumentParser, of: str) -> None:
+    """Add --seed, `of` what it is."""
+    parser.add_argument("--seed", type=whole, default=0, help=f"of {of} (default 0)")
+
+
+def whole(text: str) -> int:
+    """A whole number of at least 0."""
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 0")
+
+
 def machine_options(parser: argparse.ArgumentParser) -> None:
     """Add --device, --threads and --quiet."""
     group = parser.add_argument_group("machine")

@@ -145,6 +145,7 @@ def test_runs_of_other_text_are_refused_unless_references_are_given(
         (["mle-seed1"], "is given twice; give each run once"),
         (["nothing"], "no run folder"),
         (["mle-seed2", "--count", "0"], "--count: '0': a whole number of at least 1"),
+        (["mle-seed2", "--seed", "-1"], "--seed: '-1': a whole number of at least 0"),
         (["mle-seed2", "--count", "1"], "--count 1: self-BLEU needs at least 2"),
         (["mle-seed2", "--temperatures", "1,x"], "--temperatures: '1,x': numbers separated"),
         (["mle-seed2", "--top-k", "1.5"], "--top-k: '1.5': whole numbers separated by commas"),

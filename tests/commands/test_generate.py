@@ -154,6 +154,7 @@ def test_no_note_where_all_sentences_ended_or_nothing_ends_them(
         (["--beam", "3", "--reject-likelihood", "0.5"], "draws nothing; leave these out"),
         (["--reject-likelihood", "2"], "reject-likelihood 2.0: the share of sentences to keep"),
         (["--beam", "3", "--temperature", "0.5"], "draws nothing; leave these out"),
+        (["--seed", "-1"], "--seed: '-1': a whole number of at least 0"),
         (["--limit", "0"], "limit 0: must be at least 1"),
         (["--prefix", "a " * 24], "the prefix has 24 tokens, the sentence at most 24"),
         (["--prefix", "a a", "--limit", "2"], "the prefix has 2 tokens, the sentence at most 2"),
