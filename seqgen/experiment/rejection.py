@@ -12,6 +12,7 @@ the draws may be at any temperature; where labels take turns, each label is kept
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 
@@ -82,6 +83,8 @@ class Scorer:
 
 
 def _keys(sentences: Sentences) -> list[bytes]:
+    """16 bytes a sentence: there may be very many."""
     rows = sentences.ids.cpu().numpy()
     lengths = sentences.lengths.tolist()
-    return [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
+    spoken = (row[:length] for row, length in zip(rows, lengths, strict=True))
+    return [hashlib.blake2b(ids.tobytes(), digest_size=16).digest() for ids in spoken]
