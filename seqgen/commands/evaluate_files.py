@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from argparse import Namespace
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
 from seqgen.commands.show import show
 from seqgen.errors import UserError
 from seqgen.metrics.bleu_family.formula import Smoothing
-from seqgen.metrics.bleu_family.presets import PRESETS, evaluate_preset
-from seqgen.metrics.suite import REAL, evaluate
+from seqgen.metrics.bleu_family.preset_table import evaluate_preset
+from seqgen.metrics.bleu_family.presets import PRESETS
+from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Table
 from seqgen.metrics.tokens import Tokenizer
 from seqgen.text.errors import near
@@ -30,10 +29,7 @@ def run(options: Namespace) -> int:
     training = sentences(options.train) if options.train else None
     name = "standard input" if given == "-" else Path(given).name
     if options.preset is not None:
-        table = by_preset(
-            options.preset, hypotheses, references, training, old_bugs=options.old_bugs,
-            seed=options.seed, name=name,
-        )  # fmt: skip
+        table = _by_preset(options, hypotheses, references, training, name)
     else:
         table = evaluate(
             hypotheses, references, training,
@@ -59,51 +55,20 @@ def sentences(source: str) -> list[str]:
     return found
 
 
-def by_preset(
-    preset: str,
+def _by_preset(
+    options: Namespace,
     hypotheses: list[str],
     references: list[str],
     training: list[str] | None,
-    *,
-    old_bugs: bool = False,
-    seed: int = 0,
-    name: str = "hypotheses",
+    name: str,
 ) -> Table:
-    """The table of a preset, with a row of real sentences.
-
-    Raises:
-        UserError: too few sentences for what the preset measures.
-    """
     try:
-        table = evaluate_preset(preset, hypotheses, references, old_bugs, name)
+        return evaluate_preset(
+            options.preset, hypotheses, references, training,
+            old_bugs=options.old_bugs, seed=options.seed, row=name,
+        )  # fmt: skip
     except ValueError as problem:
-        raise UserError(f"--preset {preset}: {problem}") from problem
-    real, known, about = _real(hypotheses, references, training, seed)
-    try:
-        beside = evaluate_preset(preset, real, known, old_bugs, REAL)
-    except ValueError as problem:
-        return replace(table, notes=[*table.notes, f"no row of real data: {problem}"])
-    rows = [*table.rows, *(replace(row, kind="real") for row in beside.rows)]
-    return Table(rows, [*table.notes, about])
-
-
-def _real(
-    hypotheses: list[str], references: list[str], training: list[str] | None, seed: int
-) -> tuple[list[str], list[str], str]:
-    """Real sentences, as many as hypotheses where there are enough; what they are measured against;
-    both in words."""
-    if training is not None:
-        draws = random.Random(seed)
-        real = draws.sample(training, min(len(hypotheses), len(training)))
-        about = f"real data: {len(real)} sentences of the training text, drawn with seed {seed}"
-        return real, references, about
-    rest = len(references) - min(len(hypotheses), len(references) // 2)
-    real, known = references[rest:], references[:rest]
-    about = (
-        f"real data: the last {len(real)} references against the {len(known)} before them; a "
-        "training text (--train) would give a row against all of them"
-    )
-    return real, known, about
+        raise UserError(f"--preset {options.preset}: {problem}") from problem
 
 
 def _check(options: Namespace) -> None:

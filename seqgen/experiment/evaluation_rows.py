@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 
-import numpy as np
-
 from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.feature_scores import FeatureScores
 from seqgen.evaluation.judge_protocols import Encoder, LanguageJudge
@@ -29,8 +27,9 @@ from seqgen.experiment.reopen import read_run
 from seqgen.metrics.bleu_family.bleu import bleu_orders, self_bleu_orders
 from seqgen.metrics.projection import NgramProjection
 from seqgen.metrics.quality_diversity.curves import Curve, Point
+from seqgen.metrics.real import REAL, chosen, drawn
 from seqgen.metrics.score import Score
-from seqgen.metrics.suite import REAL, evaluate
+from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Row, Table
 from seqgen.metrics.tokens import Tokenizer
 from seqgen.recipe.recipe import Recipe
@@ -137,15 +136,11 @@ class Rows:
 
     def _held_out(self, count: int) -> list[str]:
         """As many references as there are sentences, or all."""
-        return [self.real.references[row] for row in self._order(len(self.real.references))[:count]]
+        return chosen(self.real.references, count, self.seed)
 
     def _sample(self, count: int) -> list[str]:
         """As many training sentences: those of the suite's row of real data."""
-        return [self.real.training[row] for row in self._order(len(self.real.training))[:count]]
-
-    def _order(self, rows: int) -> list[int]:
-        order: list[int] = np.random.default_rng(self.seed).permutation(rows).tolist()
-        return order
+        return chosen(self.real.training, count, self.seed)
 
     def _features(self, count: int) -> FeatureScores:
         sides = [count, len(self.real.references), len(self.real.training) or count]
@@ -196,8 +191,8 @@ class Rows:
         """None where there are no training sentences."""
         if not self.real.training:
             return None
-        order = self._order(len(self.real.training))[:JUDGED]
-        learned = [self.real.training[row] for row in sorted(order)]
+        rows = sorted(drawn(len(self.real.training), JUDGED, self.seed).tolist())
+        learned = [self.real.training[row] for row in rows]
         return LanguageScores(learned, self.real.references, self.judge, self._unit)
 
     @cached_property

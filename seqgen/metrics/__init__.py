@@ -22,7 +22,8 @@ from seqgen.metrics.bleu_family.bleu import (
     self_bleu,
     self_bleu_orders,
 )
-from seqgen.metrics.bleu_family.presets import PRESETS, Preset, evaluate_preset
+from seqgen.metrics.bleu_family.preset_table import evaluate_preset
+from seqgen.metrics.bleu_family.presets import PRESETS, Preset
 from seqgen.metrics.bleu_family.sacrebleu_scores import corpus_bleu, corpus_chrf, sentence_chrf
 from seqgen.metrics.bleu_family.sentence_bleu import (
     sentence_bleu,

@@ -12,6 +12,7 @@ import numpy as np
 
 from seqgen.metrics.bleu_family.formula import Floats, Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import sentence_self_bleu
+from seqgen.metrics.bleu_family.signatures import bleu_settings, signatures
 from seqgen.metrics.diversity import (
     distinct_of,
     entropy_of,
@@ -199,14 +200,10 @@ def _scores(
 def _bleu_labels(
     name: str, rows: int, references: int, left_out: bool, settings: Settings
 ) -> list[Label]:
-    signed = {
-        "hypotheses": rows,
-        "references": references,
-        "smoothing": settings.smoothing,
-        "tokenizer": settings.tokenizer,
-        "leave-one-out": "yes" if left_out else "no",
-    }
-    return [(f"{name}-{order}", sign({"order": order, **signed})) for order in settings.orders]
+    orders = settings.orders
+    signed = bleu_settings(rows, references, settings.smoothing, settings.tokenizer, left_out)
+    names = [f"{name}-{order}" for order in orders]
+    return list(zip(names, signatures(orders, signed), strict=True))
 
 
 def _set_labels(rows: int, references: int, settings: Settings) -> list[Label]:

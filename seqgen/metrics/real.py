@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,25 @@ from seqgen.metrics.diversity import sentence_novel
 from seqgen.metrics.ngrams import Integers
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.statistics import bootstrap
+
+REAL = "real data"
+"""Name of the row."""
+
+Of = TypeVar("Of")
+
+
+def drawn(size: int, count: int, seed: int) -> Integers:
+    """Return ``count`` of the row numbers below ``size``, or all, in random order.
+
+    The one way in which real sentences are chosen: of one text and seed the first of many are those
+    of few.
+    """
+    return np.random.default_rng(seed).permutation(size)[:count]
+
+
+def chosen(sentences: Sequence[Of], count: int, seed: int) -> list[Of]:
+    """Return ``count`` of the sentences, or all, in the order of ``drawn``."""
+    return _chosen(sentences, drawn(len(sentences), count, seed))
 
 
 @dataclass(frozen=True)
@@ -34,9 +54,8 @@ def from_training(
 ) -> Real:
     """Return ``rows`` training sentences (``own`` for self-BLEU), or as many as there are, measured
     against the references as a system is."""
-    order = np.random.default_rng(seed).permutation(len(training))
-    sentences = _chosen(training, order[:rows])
-    sample = against_all(sentences, _chosen(training, order[:own]), references, orders, smoothing)
+    sentences = chosen(training, rows, seed)
+    sample = against_all(sentences, chosen(training, own, seed), references, orders, smoothing)
     about = (
         f"real data: {len(sentences)} sentences of the training text, drawn with seed {seed} and "
         f"measured like the hypotheses; novel is that of the {len(references)} references, which "
@@ -61,21 +80,21 @@ def from_references(
     """
     if len(references) < 2:
         return None
-    order = np.random.default_rng(seed).permutation(len(references))
+    order = drawn(len(references), len(references), seed)
     count = max(rows, 2)  # one alone would leave no other for its backward BLEU
-    chosen, rest = np.sort(order[:count]), np.sort(order[count:])
-    overlap = _chosen(references, rest) if len(rest) >= len(chosen) else None
+    taken, rest = np.sort(order[:count]), np.sort(order[count:])
+    overlap = _chosen(references, rest) if len(rest) >= len(taken) else None
     sample = Sample(
-        _chosen(references, chosen),
-        _chosen(references, order[:own]),
-        sentence_self_bleu(references, orders, smoothing)[:, chosen],
-        _backward_without_itself(references, chosen, orders, smoothing),
+        _chosen(references, taken),
+        chosen(references, own, seed),
+        sentence_self_bleu(references, orders, smoothing)[:, taken],
+        _backward_without_itself(references, taken, orders, smoothing),
         len(references),
         left_out=True,
         overlap=overlap,
     )
     about = (
-        f"real data: {len(chosen)} of the references, drawn with seed {seed}, each against all the "
+        f"real data: {len(taken)} of the references, drawn with seed {seed}, each against all the "
         "other references; where these hold near copies of each other, such as captions of one "
         "picture, this row is too good, and one from a training text is fairer"
     )
@@ -130,5 +149,5 @@ def _backward_without_itself(
     return backward
 
 
-def _chosen(sentences: Sentences, rows: Integers) -> list[list[str]]:
+def _chosen(sentences: Sequence[Of], rows: Integers) -> list[Of]:
     return [sentences[row] for row in rows.tolist()]

@@ -7,13 +7,17 @@ from itertools import chain
 from seqgen.metrics.all_scores import Sample, Sentences, Settings, scores
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import ORDERS
-from seqgen.metrics.real import Real, against_all, from_references, from_training, novel_of_held_out
+from seqgen.metrics.real import (
+    REAL,
+    Real,
+    against_all,
+    from_references,
+    from_training,
+    novel_of_held_out,
+)
+from seqgen.metrics.remarks import on_copies, on_words
 from seqgen.metrics.table import Row, Table
 from seqgen.metrics.tokens import Sentence, Tokenizer, common_tokenizer, tokenize
-
-REAL = "real data"
-UNKNOWN = 0.5
-"""The share of words the real text lacks from which on a note says so."""
 
 
 def evaluate(
@@ -47,7 +51,7 @@ def evaluate(
         lowercase: whether case is dropped.
         first: measure only so many predictions, the first ones.
         self_first: as ``first``, for self-BLEU; without it, as many as for the rest.
-        intervals: whether 95 % intervals are found; without, it is some ten times as fast.
+        intervals: whether 95 % intervals are found; without, it is much faster.
         seed: of all that is drawn.
         name: of the row of the predictions.
 
@@ -141,17 +145,5 @@ def _notes(
         notes.append(f"{empty} of {rows} hypotheses are blank; they count as empty sentences")
     if blank:
         notes.append(f"{blank} blank references were left out")
-    return [*notes, *_unknown(system.sentences, words)]
-
-
-def _unknown(sentences: Sentences, words: set[str]) -> list[str]:
-    """Return a warning where most words of the sentences are none of the real text."""
-    tokens = list(chain.from_iterable(sentences))
-    unknown = sum(token not in words for token in tokens)
-    if not tokens or unknown / len(tokens) < UNKNOWN:
-        return []
-    known = "no word of" if unknown == len(tokens) else "few words of"
-    return [
-        f"warning: {known} the hypotheses in the real text: {unknown / len(tokens):.1%} of their "
-        f"{len(tokens)} words are unknown there; are language, case and tokenisation the same?"
-    ]
+    copies = on_copies(system.sentences, references, system.training)
+    return [*notes, *on_words(system.sentences, words), *copies]

@@ -15,7 +15,8 @@ import pytest
 from command_runs import ROOT, SENTENCES, Call
 from real_data import DATA
 
-from seqgen.metrics.bleu_family.presets import PRESETS, evaluate_preset
+from seqgen.metrics.bleu_family.preset_table import evaluate_preset
+from seqgen.metrics.bleu_family.presets import PRESETS
 from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Table
 
@@ -177,7 +178,7 @@ def test_no_word_in_common_is_finite_and_a_warning(
 def test_presets_with_a_row_of_real_sentences(
     seqgen: Call, files: list[str], tmp_path: Path, preset: str
 ) -> None:
-    expected = evaluate_preset(preset, GENERATED, REAL, False, "generated.txt")
+    expected = evaluate_preset(preset, GENERATED, REAL, row="generated.txt")
     train = ["--train", str(tmp_path / "train.txt")]
     for words in ([], train):
         done = seqgen("evaluate", *files, *words, "--preset", preset, "--json")

@@ -222,3 +222,19 @@ def test_wrong_settings():
         evaluate(PREDICTIONS, REFERENCES, self_first=-1)
     with pytest.raises(TypeError, match="one string"):
         evaluate(PREDICTIONS, "a b")
+
+
+def warnings(*given):
+    return " ".join(note for note in evaluate(*given, intervals=False).notes if "warning" in note)
+
+
+def test_collapse_and_copies_are_warnings():
+    assert warnings(PREDICTIONS, REFERENCES, TRAINING) == ""
+    one = warnings(["a dog runs under"] * 50, REFERENCES)
+    assert "all 50 hypotheses are one and the same sentence" in one
+    assert "only 4 of the 50" in warnings(PREDICTIONS[:4] * 10 + PREDICTIONS[:1] * 10, REFERENCES)
+    equal = warnings(REFERENCES, REFERENCES, TRAINING)
+    assert "100.0% of the 40 hypotheses stand word by word in the references" in equal
+    assert "copied" not in equal
+    copied = warnings(PREDICTIONS, REFERENCES, [*TRAINING, *PREDICTIONS])
+    assert "100.0% of the 30 hypotheses are copied word by word from the training text" in copied

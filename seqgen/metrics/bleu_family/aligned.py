@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.metrics.bleu_family.formula import Floats, Smoothing, check, combine
+from seqgen.metrics.bleu_family.signatures import bleu_settings, signed_orders
 from seqgen.metrics.ngrams import Counts, count, encode, occurrences
-from seqgen.metrics.score import Score, sign
+from seqgen.metrics.score import Score
 from seqgen.metrics.tokens import Sentence, Tokenizer, tokenize
 
 
@@ -37,10 +38,7 @@ def aligned_bleu_orders(
         predictions, references, orders, smoothing, tokenizer, lowercase
     ).mean(axis=1)
     settings = aligned_settings(predictions, references, smoothing, tokenizer, lowercase)
-    return [
-        Score(f"aligned-bleu-{order}", float(value), sign({"order": order, **settings}))
-        for order, value in zip(orders, values, strict=True)
-    ]
+    return signed_orders("aligned-bleu", values.tolist(), orders, settings)
 
 
 def aligned_settings(
@@ -52,12 +50,10 @@ def aligned_settings(
 ) -> dict[str, str | int]:
     """Return what a signature of row by row BLEU says, the order aside."""
     firsts = [sentences[0] for sentences in (predictions, *references)]
-    return {
-        "hypotheses": len(predictions),
-        "references": f"{len(references)} aligned",
-        "smoothing": smoothing,
-        "tokenizer": tokenize(firsts, tokenizer, lowercase).tokenizer,
-    }
+    known = tokenize(firsts, tokenizer, lowercase).tokenizer
+    return bleu_settings(
+        len(predictions), f"{len(references)} aligned", smoothing, known, left_out=None
+    )
 
 
 def sentence_aligned_bleu(

@@ -17,7 +17,8 @@ from seqgen.metrics.bleu_family.sentence_bleu import (
     sentence_bleu_both_ways,
     sentence_self_bleu,
 )
-from seqgen.metrics.score import Score, sign
+from seqgen.metrics.bleu_family.signatures import bleu_settings, signed_orders
+from seqgen.metrics.score import Score
 from seqgen.metrics.tokens import Sentence, Tokenized, Tokenizer, common_tokenizer, tokenize
 
 
@@ -49,7 +50,7 @@ def bleu_orders(
     asked, known = _both(predictions, references, tokenizer, lowercase)
     values = sentence_bleu(asked.sentences, known.sentences, orders, smoothing)
     settings = _settings(asked, known, smoothing)
-    return _scores("bleu", values.mean(axis=1).tolist(), orders, settings)
+    return signed_orders("bleu", values.mean(axis=1).tolist(), orders, settings)
 
 
 def backward_bleu(
@@ -83,7 +84,7 @@ def backward_bleu_orders(
     asked, known = _both(predictions, references, tokenizer, lowercase)
     values = sentence_bleu(known.sentences, asked.sentences, orders, smoothing)
     settings = _settings(asked, known, smoothing)
-    return _scores("backward-bleu", values.mean(axis=1).tolist(), orders, settings)
+    return signed_orders("backward-bleu", values.mean(axis=1).tolist(), orders, settings)
 
 
 def harmonic_bleu(
@@ -118,7 +119,7 @@ def harmonic_bleu_orders(
     ways = sentence_bleu_both_ways(asked.sentences, known.sentences, orders, smoothing)
     forward, backward = (values.mean(axis=1).tolist() for values in ways)
     values = [harmonic_mean(f, b) for f, b in zip(forward, backward, strict=True)]
-    return _scores("bleu-ha", values, orders, _settings(asked, known, smoothing))
+    return signed_orders("bleu-ha", values, orders, _settings(asked, known, smoothing))
 
 
 def harmonic_mean(forward: float, backward: float) -> float:
@@ -153,14 +154,9 @@ def self_bleu_orders(
     """Return ``self_bleu`` for each of the orders, for the price of the longest."""
     given = tokenize(predictions, tokenizer, lowercase)
     values = sentence_self_bleu(given.sentences, orders, smoothing)
-    settings: dict[str, str | int] = {
-        "hypotheses": len(predictions),
-        "references": len(predictions) - 1,
-        "smoothing": smoothing,
-        "tokenizer": given.tokenizer,
-        "leave-one-out": "yes",
-    }
-    return _scores("self-bleu", values.mean(axis=1).tolist(), orders, settings)
+    rows = len(given.sentences)
+    settings = bleu_settings(rows, rows - 1, smoothing, given.tokenizer, left_out=True)
+    return signed_orders("self-bleu", values.mean(axis=1).tolist(), orders, settings)
 
 
 def _both(
@@ -178,19 +174,9 @@ def _both(
 def _settings(
     predictions: Tokenized, references: Tokenized, smoothing: Smoothing
 ) -> dict[str, str | int]:
-    return {
-        "hypotheses": len(predictions.sentences),
-        "references": len(references.sentences),
-        "smoothing": smoothing,
-        "tokenizer": common_tokenizer(predictions, references),
-        "leave-one-out": "no",
-    }
-
-
-def _scores(
-    name: str, values: Sequence[float], orders: Sequence[int], settings: dict[str, str | int]
-) -> list[Score]:
-    return [
-        Score(f"{name}-{order}", value, sign({"order": order, **settings}))
-        for order, value in zip(orders, values, strict=True)
-    ]
+    return bleu_settings(
+        len(predictions.sentences),
+        len(references.sentences),
+        smoothing,
+        common_tokenizer(predictions, references),
+    )

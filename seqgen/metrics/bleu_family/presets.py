@@ -5,21 +5,22 @@ compared under one protocol, and should stand beside those of real sentences und
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from seqgen.metrics.bleu_family.protocol import Backward, Protocol, SelfBleu, measure
-from seqgen.metrics.table import Row, Table
-from seqgen.metrics.tokens import Sentence, Tokenized, tokenize
+from seqgen.metrics.bleu_family.protocol import Backward, Protocol, SelfBleu
+
+Sizes = Mapping[str, tuple[int | None, int | None]]
+"""Metric -> how many hypotheses against how many references, None where it is not told."""
 
 
 @dataclass(frozen=True)
 class Preset:
     """The protocol of one body of literature.
 
-    ``sizes`` says in words how many sentences the original measured, ``bugs`` what is wrong with
-    its code; ``with_bugs`` is the protocol that repeats those bugs that change a figure, None where
-    there is none to repeat.
+    ``sizes`` says in words how many sentences the original measured, ``published`` in numbers those
+    of its figures; ``bugs`` what is wrong with its code; ``with_bugs`` is the protocol that repeats
+    those bugs that change a figure, None where there is none to repeat.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Preset:
     protocol: Protocol
     bugs: Sequence[str] = ()
     with_bugs: Protocol | None = None
+    published: Sizes = field(default_factory=dict)
 
 
 OLD_NLTK = (
@@ -54,6 +56,7 @@ _ALL = (
         "Models, Zhu et al. 2018, arXiv 1802.01886)",
         "all 9,984 generated sentences, all 10,000 test sentences of Image COCO",
         _TEXYGEN,
+        published={"bleu": (9984, 10_000), "self-bleu": (9984, 9983)},
         bugs=("The code that comes with the README measures something else: texygen-code.",),
     ),
     Preset(
@@ -61,6 +64,7 @@ _ALL = (
         "Texygen's code as it runs by default (Zhu et al. 2018, arXiv 1802.01886)",
         "all generated sentences against the first 500 test sentences; self-BLEU of the first 500",
         _TEXYGEN_CODE,
+        published={"bleu": (None, 500), "self-bleu": (500, 499)},
         bugs=(
             "Without is_fast the sentence stays in its own references: self-BLEU is 1.",
             "The references of self-BLEU are those of the first call, so that later epochs are "
@@ -74,6 +78,7 @@ _ALL = (
         "with Leaked Information, Guo et al. 2018, arXiv 1709.08624)",
         "2,000 generated sentences, all 5,000 test sentences",
         _LEAKGAN,
+        published={"bleu": (2000, 5000)},
         bugs=(f"It ran with {OLD_NLTK}.",),
         with_bugs=replace(_LEAKGAN, smoothing="nltk-before-3.3"),
     ),
@@ -83,6 +88,7 @@ _ALL = (
         "Reinforcement Learning (Shi et al. 2018, arXiv 1804.11258)",
         "1,000 generated sentences against 5,000 real ones, 1,000 real against 5,000 generated",
         _IRL,
+        published={"bleu": (1000, 5000), "backward-bleu": (5000, 1000)},
         bugs=(
             f"It ran with {OLD_NLTK}.",
             "The 1,000 real sentences of backward BLEU are part of the test file.",
@@ -94,12 +100,14 @@ _ALL = (
         "the second script of the same (Shi et al. 2018, arXiv 1804.11258): Texygen's smoothing",
         "1,000 generated sentences, 5,000 real ones; self-BLEU of 1,000",
         _IRL_TEXYGEN,
+        published={"bleu": (1000, 5000), "self-bleu": (1000, 999)},
     ),
     Preset(
         "relgan",
         "RelGAN: Relational Generative Adversarial Networks for Text Generation (Nie et al. 2019)",
         "100 generated sentences, the whole test set; self-BLEU of 200 against all generated",
         _RELGAN,
+        published={"bleu": (100, 10_000), "self-bleu": (200, 10_000)},
         bugs=("The sentence stays in its own references: self-BLEU is 1, and was not reported.",),
         with_bugs=replace(_RELGAN, self_bleu=SelfBleu("itself included", 200)),
     ),
@@ -108,6 +116,7 @@ _ALL = (
         "the library TextGAN-PyTorch",
         "200 generated sentences, the whole test set; self-BLEU of 200 against 10,000 others",
         _TEXTGAN,
+        published={"bleu": (200, 10_000), "self-bleu": (200, 10_000)},
         bugs=(
             "Values are rounded to three digits; with 200 sentences one standard error of BLEU-4 "
             "is .016.",
@@ -119,6 +128,7 @@ _ALL = (
         "Language GANs Falling Short (Caccia et al. 2020, arXiv 1811.02549)",
         "10,000 generated sentences, 10,000 real ones",
         _FALLING_SHORT,
+        published={"bleu": (10_000, 10_000), "self-bleu": (10_000, 9999)},
         bugs=("The code's own default is 500 references; the paper used 10,000.",),
     ),
     Preset(
@@ -127,53 +137,13 @@ _ALL = (
         "Latent Representation (Dai et al. 2019, arXiv 1905.05621)",
         "1,000 transferred sentences, row by row against one human reference each, times 100",
         _STYLE,
+        published={"aligned-bleu": (1000, None)},
         bugs=(f"Tables of the time may stem from {OLD_NLTK}.",),
         with_bugs=replace(_STYLE, smoothing="nltk-before-3.3"),
     ),
 )
 PRESETS: Mapping[str, Preset] = {preset.name: preset for preset in _ALL}
 """All presets by name."""
-
-
-def evaluate_preset(
-    name: str,
-    predictions: Sequence[Sentence],
-    references: Sequence[Sentence],
-    old_bugs: bool = False,
-    row: str = "hypotheses",
-) -> Table:
-    """Return what the literature of that name would have measured, and notes on how.
-
-    Blank lines are dropped, but not from rows that belong together. Lists of tokens are taken as
-    they are, whatever tokenizer the preset names.
-
-    Args:
-        name: one of PRESETS.
-        predictions: generated sentences.
-        references: real sentences, shared by all predictions; for ``style-transformer`` one a row.
-        old_bugs: repeat the known bugs of the original that change a figure.
-        row: the name of the table's one row.
-
-    Raises:
-        ValueError: an unknown name, too few sentences, or rows that do not pair up.
-    """
-    preset = find_preset(name)
-    repeated = preset.with_bugs if old_bugs else None
-    protocol = repeated or preset.protocol
-    asked, known = (
-        tokenize(given, protocol.tokenizer, protocol.lowercase, at_least=1)
-        for given in (predictions, references)
-    )
-    notes = _notes(preset, repeated is not None)
-    if old_bugs and repeated is None:
-        notes.append("No bug of this protocol changes a figure: nothing was repeated.")
-    if not protocol.aligned:
-        given = len(predictions) + len(references)
-        asked, known = _spoken(asked), _spoken(known)
-        notes += _sizes(protocol, asked, known)
-        notes += _blank(given - len(asked.sentences) - len(known.sentences))
-    settings: dict[str, str | int] = {"preset": name, "old-bugs": "yes" if repeated else "no"}
-    return Table([Row(row, measure(protocol, asked, known, settings))], notes)
 
 
 def find_preset(name: str) -> Preset:
@@ -184,32 +154,3 @@ def find_preset(name: str) -> Preset:
     near = near or get_close_matches(name, PRESETS, n=2, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(f"no preset {name!r}: {meant}There are {', '.join(PRESETS)}")
-
-
-def _spoken(given: Tokenized) -> Tokenized:
-    return given._replace(sentences=[sentence for sentence in given.sentences if sentence])
-
-
-def _notes(preset: Preset, repeated: bool) -> list[str]:
-    notes = [f"Measured as {preset.source}: {preset.sizes}."]
-    if preset.bugs:
-        how = "repeated here" if repeated else "not repeated here"
-        notes.append(f"Known of the original ({how}): {' '.join(preset.bugs)}")
-    return notes
-
-
-def _sizes(protocol: Protocol, asked: Tokenized, known: Tokenized) -> list[str]:
-    wanted = (
-        ("predictions", asked, protocol.predictions),
-        ("references", known, protocol.references),
-    )
-    return [
-        f"{len(given.sentences)} {what} were given where the protocol takes {count}: "
-        "not comparable with its published figures."
-        for what, given, count in wanted
-        if count is not None and len(given.sentences) < count
-    ]
-
-
-def _blank(count: int) -> list[str]:
-    return [f"{count} blank lines were dropped."] if count else []

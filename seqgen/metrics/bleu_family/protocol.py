@@ -1,6 +1,6 @@
 """How a body of literature measured BLEU: which sentences, how cut, how smoothed, against what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,8 +8,9 @@ from seqgen.metrics.bleu_family.aligned import sentence_aligned_bleu
 from seqgen.metrics.bleu_family.bleu import harmonic_mean
 from seqgen.metrics.bleu_family.formula import Floats, Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import ORDERS, sentence_bleu, sentence_self_bleu
-from seqgen.metrics.score import Score, sign
-from seqgen.metrics.tokens import Tokenized, Tokenizer, common_tokenizer
+from seqgen.metrics.bleu_family.signatures import bleu_settings, signed_orders
+from seqgen.metrics.score import Score
+from seqgen.metrics.tokens import Tokenized, Tokenizer
 
 Sentences = list[list[str]]
 Scheme = Literal["leave-one-out", "all others", "disjoint", "itself included"]
@@ -57,29 +58,48 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Measured:
-    """The values of one metric by order, and of how many sentences against how many."""
+    """The values of one metric by order, and of how many sentences against how many; ``backward``
+    has these numbers of the other way, for the harmonic mean."""
 
     name: str
     values: Sequence[float]
     hypotheses: int
     references: int
-    scheme: str = "no"
+    left_out: bool | str = False
+    backward: tuple[int, int] | None = None
 
 
-def measure(
-    protocol: Protocol, asked: Tokenized, known: Tokenized, settings: dict[str, str | int]
-) -> list[Score]:
-    """Return the scores of cut predictions and references under the protocol, signed by the
-    ``settings`` and all it prescribes.
+def measure(protocol: Protocol, asked: Tokenized, known: Tokenized) -> list[Measured]:
+    """Return what the protocol measures of cut predictions and references.
 
     Raises ValueError where there are too few sentences or, row by row, not equally many.
     """
     found = _aligned if protocol.aligned else _shared
-    return [
-        score
-        for measured in found(protocol, asked.sentences, known.sentences)
-        for score in _scores(protocol, measured, common_tokenizer(asked, known), settings)
+    return found(protocol, asked.sentences, known.sentences)
+
+
+def scores(
+    protocol: Protocol, measured: Measured, tokenizer: str, first: Mapping[str, str | int]
+) -> list[Score]:
+    """Return the values as scores, signed by what is to stand ``first`` and all that the protocol
+    prescribes."""
+    values = [
+        value if protocol.decimals is None else round(value, protocol.decimals)
+        for value in measured.values
     ]
+    settings = bleu_settings(
+        measured.hypotheses,
+        "1 aligned" if protocol.aligned else measured.references,
+        protocol.smoothing,
+        tokenizer,
+        None if protocol.aligned else measured.left_out,
+        measured.backward,
+    )
+    if protocol.aligned:
+        settings["scale"] = 100
+    if protocol.decimals is not None:
+        settings["decimals"] = protocol.decimals
+    return signed_orders(measured.name, values, protocol.orders, settings, first)
 
 
 def _shared(protocol: Protocol, asked: Sentences, known: Sentences) -> list[Measured]:
@@ -94,7 +114,7 @@ def _shared(protocol: Protocol, asked: Sentences, known: Sentences) -> list[Meas
 def _backward(
     protocol: Protocol, forward: Measured, asked: Sentences, known: Sentences
 ) -> list[Measured]:
-    """Return backward BLEU, and BLEU-HA, whose counts are those of the forward one."""
+    """Return backward BLEU, and BLEU-HA of both ways."""
     assert protocol.backward is not None
     real = known[: protocol.backward.references]
     generated = asked[: protocol.backward.predictions]
@@ -102,7 +122,13 @@ def _backward(
     both = [harmonic_mean(f, b) for f, b in zip(forward.values, values, strict=True)]
     return [
         Measured("backward-bleu", values, len(generated), len(real)),
-        Measured("bleu-ha", both, forward.hypotheses, forward.references),
+        Measured(
+            "bleu-ha",
+            both,
+            forward.hypotheses,
+            forward.references,
+            backward=(len(generated), len(real)),
+        ),
     ]
 
 
@@ -125,7 +151,7 @@ def _self_bleu(protocol: Protocol, asked: Sentences) -> Measured:
                 "against those that follow, so give more"
             )
         values, others = sentence_bleu(first, rest, orders, smoothing), len(rest)
-    return Measured("self-bleu", _means(values), len(first), others, scheme)
+    return Measured("self-bleu", _means(values), len(first), others, _LEFT_OUT[scheme])
 
 
 def _aligned(protocol: Protocol, asked: Sentences, known: Sentences) -> list[Measured]:
@@ -138,31 +164,9 @@ def _means(values: Floats) -> list[float]:
     return [float(value) for value in values.mean(axis=1)]
 
 
-def _scores(
-    protocol: Protocol, measured: Measured, tokenizer: str, settings: dict[str, str | int]
-) -> list[Score]:
-    against: dict[str, str | int] = {
-        "references": measured.references,
-        "leave-one-out": _SAID.get(measured.scheme, "no"),
-    }
-    if protocol.aligned:
-        against = {"references": "1 aligned", "scale": 100}
-    signed: dict[str, str | int] = {
-        "hypotheses": measured.hypotheses,
-        **against,
-        "smoothing": protocol.smoothing,
-        "tokenizer": tokenizer,
-    }
-    if protocol.decimals is not None:
-        signed["decimals"] = protocol.decimals
-    return [
-        Score(
-            f"{measured.name}-{order}",
-            value if protocol.decimals is None else round(value, protocol.decimals),
-            sign({**settings, "order": order, **signed}),
-        )
-        for order, value in zip(protocol.orders, measured.values, strict=True)
-    ]
-
-
-_SAID = {"leave-one-out": "yes", "all others": "yes", "itself included": "no, itself included"}
+_LEFT_OUT: dict[Scheme, bool | str] = {
+    "leave-one-out": True,
+    "all others": True,
+    "disjoint": False,
+    "itself included": "no, itself included",
+}
