@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -264,11 +265,15 @@ def table(columns: Mapping[str, Mapping[str, float]]) -> str:
         values = (column.get(name) for column in columns.values())
         cells = [_cell(value).rjust(width) for value, width in zip(values, widths, strict=True)]
         lines.append(name.ljust(first) + "".join(cells).rstrip())
+    if any(math.isnan(column.get("grammar-nll", 0.0)) for column in columns.values()):
+        lines.append("n/a: grammar-nll has no value where no sentence was grammatical")
     return "\n".join(lines)
 
 
 def _cell(value: float | None) -> str:
     if value is None:
         return " " * 14
+    if math.isnan(value):
+        return f"{'n/a':>14}"
     # An untrained model's perplexity can be far too long for its column.
     return f"{value:14.4f}" if abs(value) < 1e7 else f"{value:14.4g}"

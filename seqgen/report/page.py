@@ -72,6 +72,10 @@ footer { padding-bottom: 2rem; font-size: .9rem; color: var(--faint) }
   section { padding: .9rem .8rem; margin: .7rem -.4rem }
   h1 { font-size: 1.35rem }
   th.named small { display: none }
+  tbody th { min-width: 5.5rem; max-width: 7rem; overflow-wrap: anywhere }
+  thead th { min-width: 4rem }
+  th, td { padding-right: .5rem }
+  td small { white-space: normal; max-width: 5rem }
   .cards strong { font-size: 1.25rem }
 }
 @media print { body { background: none } section { break-inside: avoid-page; border: 0 } }

@@ -63,6 +63,7 @@ def panels(history: History, real: Mapping[str, float]) -> list[Panel]:
         *_losses(history.training),
         *(panel for panel in evaluated if panel.section == LIKELIHOOD),
         *(panel for panel in evaluated if panel.section == SENTENCES),
+        *(panel for panel in evaluated if panel.section == PLAYERS),
         *_players(history.training),
     ]
     return [panel for panel in drawn if any(_finite(series) for series in panel.series)]
@@ -112,8 +113,11 @@ def _panel(group: str, members: list[str], history: History, real: Mapping[str, 
     elif group not in ("shares", "grammar"):
         title = f"{spoken(group)}, by the length of n-grams"
         series = [Series(family(s.label)[1], s.points, real=s.real) for s in series]
+    shares = group == "shares"
+    if group == "accuracy":  # of a judge, which writes no sentences
+        group, section, title, shares = "held-out-accuracy", PLAYERS, "Held-out accuracy", True
     better = meaning(members[0]).better
-    return Panel(_file_name(group), section, title, series, better, shares=group == "shares")
+    return Panel(_file_name(group), section, title, series, better, shares=shares)
 
 
 def _beside_training(history: History) -> list[Series]:

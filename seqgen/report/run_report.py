@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from seqgen.errors import UserError
 from seqgen.files import replacing
 from seqgen.report import sections
 from seqgen.report.curve_section import curve_parts, curve_pictures
 from seqgen.report.history import Phase
-from seqgen.report.markup import paragraph, section
+from seqgen.report.markup import block, paragraph, section
 from seqgen.report.page import page
 from seqgen.report.panel_pictures import describe, draw
 from seqgen.report.panels import Panel, panels
@@ -31,20 +33,26 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     the run's folder; else RUN/report.html and RUN/pictures/NAME.png and .svg.
 
     Raises:
-        UserError: this is no run, or a file of it is damaged.
+        UserError: this is no run, a file of it is damaged, or the folder for the pictures is none.
         RunFailure: its evaluation.json is damaged.
     """
     run = Path(folder).expanduser()
     story = read_story(run)
+    if out is None:
+        _require_folder(run / PICTURES)
     curves = () if story.record is None else story.record.curves
     compared = curve_pictures(curves)
-    drawn = panels(story.history, _real(story))
+    drawn = panels(story.history, story.history.real)
     steps = _over_steps(drawn, story.history.phases())
     real = any(series.real is not None for panel in drawn for series in panel.series)
     body = [
         sections.glance(story),
         sections.warning_list(story),
-        section("quality-diversity", "Quality and diversity", *curve_parts(curves, compared)),
+        section(
+            "quality-diversity",
+            "Quality and diversity",
+            *(curve_parts(curves, compared) if curves else _no_curves(story)),
+        ),
         sections.curves_over_steps(story, steps, real),
         sections.metrics(story),
         sections.samples(story),
@@ -75,11 +83,17 @@ def _over_steps(drawn: Sequence[Panel], phases: Sequence[Phase]) -> Mapping[str,
     return found
 
 
-def _real(story: Story) -> dict[str, float]:
-    """Values of real data that were measured as those of the evaluations in training: the
-    journal's, and of the table those with the same signature."""
-    row = story.row("real")
-    scores = () if row is None else row.scores
-    signatures = story.history.signatures
-    found = {s.name: s.value for s in scores if s.signature == signatures.get(s.name)}
-    return {**found, **story.history.real}
+def _no_curves(story: Story) -> list[str]:
+    """What to do for the curves, where there is something that could have some."""
+    if story.record is None or story.classifies:
+        return []
+    said = "Sentences were drawn in one way only. To see quality and diversity at other settings:"
+    return [paragraph(said, "quiet"), block(f"seqgen evaluate {shlex.quote(story.name)}")]
+
+
+def _require_folder(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise UserError(
+            f"{path} is a file, and the report's pictures go into a folder of that name: move it, "
+            "or write the page alone with --out FILE"
+        )

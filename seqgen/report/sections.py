@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqgen.metrics.table import Row
 from seqgen.report import warnings
-from seqgen.report.history import Line, Phase
+from seqgen.report.history import Phase
 from seqgen.report.markup import block, bullets, details, paragraph, section, table, text
 from seqgen.report.metric_table import arrow, metric_table
 from seqgen.report.picture import Picture, gallery
-from seqgen.report.story import Story, read_lines
+from seqgen.report.story import Judged, Story, read_lines
 from seqgen.report.words import KEY_FIGURES, number
 
 MOST_CARDS = 8
@@ -26,13 +24,25 @@ LONGEST_SENTENCE = 600
 
 def glance(story: Story) -> str:
     """The most telling figures, with those of real data below them."""
-    generated, real, source = _compared(story)
-    chosen = [name for name in KEY_FIGURES if math.isfinite(generated.get(name, math.nan))]
-    cards = [_card(name, generated[name], real.get(name)) for name in chosen[:MOST_CARDS]]
-    if not cards:
-        return ""
-    grid = '<ul class="cards">' + "".join(cards) + "</ul>"
-    return section("glance", "At a glance", grid, paragraph(source, "quiet"))
+    if story.judged is not None:
+        return _judge(story, story.judged)
+    found = story.compared
+    chosen = [name for name in KEY_FIGURES if name in found.generated]
+    cards = [
+        _card(f"{name}{arrow(name)}", found.generated[name], _beside(found.real.get(name)))
+        for name in chosen[:MOST_CARDS]
+    ]
+    return _cards(cards, found.source)
+
+
+def _judge(story: Story, judged: Judged) -> str:
+    """How far a judge is to be trusted, as a whole and for each label."""
+    whole = f"{judged.split} accuracy"
+    cards = [_card(whole, judged.accuracy, f"on {judged.sentences:,} sentences")]
+    labels = list(judged.per_label.items())[: MOST_CARDS - 1]
+    cards += [_card(f"of {label}", share, "") for label, share in labels]
+    said = f"{whole} {judged.accuracy:.4f} on {judged.sentences:,} sentences"
+    return _cards(cards, f"{said[:1].upper()}{said[1:]}{story.named(judged.step)}.")
 
 
 def warning_list(story: Story) -> str:
@@ -79,10 +89,13 @@ def metrics(story: Story) -> str:
 
 
 def samples(story: Story) -> str:
-    """Sentences of a handful of evaluations, drawn with the same random numbers each time."""
+    """Sentences of a handful of evaluations, drawn with the same random numbers each time; those of
+    the best checkpoint among them."""
     steps = spread(list(story.samples), STEPS_SHOWN)
+    if story.best is not None and story.best in story.samples:
+        steps = sorted({*steps, story.best})
     parts = [
-        _sentences(f"Step {step:,}", story.samples[step], count)
+        _sentences(f"Step {step:,}{_best(story, step)}", story.samples[step], count)
         for step, count in zip(steps, _counts(len(steps)), strict=True)
     ]
     if not steps and story.record is not None and story.record.samples:
@@ -124,27 +137,24 @@ def spread(steps: Sequence[int], count: int) -> list[int]:
     return [steps[round(place * (len(steps) - 1) / (count - 1))] for place in range(count)]
 
 
-def _card(name: str, value: float, real: float | None) -> str:
-    beside = "" if real is None else f"<span>real data {number(real)}</span>"
-    named = f"<span>{text(name)}{arrow(name)}</span>"
-    return f"<li>{named}<strong>{number(value)}</strong>{beside}</li>\n"
+def _best(story: Story, step: int) -> str:
+    return ", the best checkpoint" if step == story.best else ""
 
 
-def _compared(story: Story) -> tuple[Mapping[str, float], Mapping[str, float], str]:
-    """Figures of the run and of real data, and where they are from."""
-    system = story.row("system")
-    if system is not None:
-        return _values(system), _values(story.row("real")), "From the metric table below."
-    lines = story.history.evaluations
-    if not lines:
-        return {}, {}, ""
-    last: Line = lines[-1]
-    source = f"From the last evaluation in training, at step {last.step:,}."
-    return last.figures, story.history.real, source
+def _cards(cards: Sequence[str], source: str) -> str:
+    if not cards:
+        return ""
+    grid = '<ul class="cards">' + "".join(cards) + "</ul>"
+    return section("glance", "At a glance", grid, paragraph(source, "quiet"))
 
 
-def _values(row: Row | None) -> dict[str, float]:
-    return {} if row is None else {score.name: score.value for score in row.scores}
+def _card(name: str, value: float, below: str) -> str:
+    small = f"<span>{text(below)}</span>" if below else ""
+    return f"<li><span>{text(name)}</span><strong>{number(value)}</strong>{small}</li>\n"
+
+
+def _beside(real: float | None) -> str:
+    return "" if real is None else f"real data {number(real)}"
 
 
 def _spoken(phases: Sequence[Phase]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,30 @@ from seqgen.report.history import History, read_history
 from seqgen.report.record import Record, read_record
 
 _SAMPLES = re.compile(r"step-(\d+)\.txt")
+_STEP = re.compile(r"step-(\d+)")
+JUDGE = "judge.json"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Finite figures of generated and of real sentences that were measured alike, and in words
+    where they are from."""
+
+    generated: Mapping[str, float] = field(default_factory=dict)
+    real: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How often the checkpoint of a `step` is right on the sentences of a `split`, as judge.json
+    tells it."""
+
+    step: int
+    split: str
+    accuracy: float
+    sentences: int
+    per_label: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -30,6 +55,8 @@ class Story:
         record: the evaluation, or None before there is one.
         samples: the files of sentences, by their step, ascending.
         versions: of seqgen and torch, as the newest checkpoint tells them.
+        best: the step of the best checkpoint, where one was selected.
+        judged: how accurate a judge is, where that was measured.
     """
 
     name: str
@@ -39,6 +66,8 @@ class Story:
     record: Record | None
     samples: Mapping[int, Path]
     versions: Mapping[str, str]
+    best: int | None = None
+    judged: Judged | None = None
 
     @property
     def about(self) -> str:
@@ -48,9 +77,35 @@ class Story:
     @property
     def classifies(self) -> bool:
         """Whether the run trains a judge of labels, which writes no sentences."""
+        return "classification" in self.methods.values()
+
+    @property
+    def methods(self) -> Mapping[str, str]:
+        """The kind of method of each phase, by the phase's name."""
         phases = self.recipe.get("phases")
-        kinds = [_kind(phase) for phase in phases] if isinstance(phases, list) else []
-        return "classification" in kinds
+        found = [(phase, _kind(phase)) for phase in phases] if isinstance(phases, list) else []
+        return {str(phase.get("name") or kind): str(kind) for phase, kind in found if kind}
+
+    @property
+    def compared(self) -> Compared:
+        """The figures of the evaluation, or else those of the last one in training."""
+        system = self.row("system")
+        if self.record is not None and system is not None:
+            step = self.record.about.get("step")
+            source = f"From the metric table below{self.named(step)}."
+            return Compared(_figures(system), _figures(self.row("real")), source)
+        if not self.history.evaluations:
+            return Compared()
+        last = self.history.evaluations[-1]
+        figures = {name: v for name, v in last.figures.items() if math.isfinite(v)}
+        source = f"From the last evaluation in training, at step {last.step:,}."
+        return Compared(figures, self.history.real, source)
+
+    def named(self, step: object) -> str:
+        """ ", of the best checkpoint, step 400"; "" where no step is given."""
+        if not isinstance(step, int):
+            return ""
+        return f", of {'the best checkpoint, ' if step == self.best else ''}step {step:,}"
 
     def row(self, kind: str) -> Row | None:
         """The first row of this kind in the evaluation's table."""
@@ -79,6 +134,8 @@ def read_story(folder: Path) -> Story:
         read_record(folder),
         _samples(folder),
         _versions(folder),
+        _best(folder),
+        _judged(folder / JUDGE),
     )
 
 
@@ -107,6 +164,35 @@ def _kind(phase: object) -> object:
 def _samples(folder: Path) -> dict[int, Path]:
     found = ((_SAMPLES.fullmatch(path.name), path) for path in folder.glob("samples/step-*.txt"))
     return dict(sorted((int(match[1]), path) for match, path in found if match))
+
+
+def _figures(row: Row | None) -> dict[str, float]:
+    scores = () if row is None else row.scores
+    return {score.name: score.value for score in scores if math.isfinite(score.value)}
+
+
+def _best(folder: Path) -> int | None:
+    try:
+        match = _STEP.fullmatch((folder / "checkpoints" / "best").read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError):  # none was selected, or a damaged pointer
+        return None
+    return int(match[1]) if match else None
+
+
+def _judged(path: Path) -> Judged | None:
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if found["test_accuracy"] is None:
+            return None
+        labels = {str(name): float(share) for name, share in found["per_label"].items()}
+        return Judged(
+            int(found["step"]), str(found["split"]), float(found["test_accuracy"]),
+            int(found["sentences"]), labels,
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise UserError(f"{path} is damaged ({problem}); restore it, or train again") from None
 
 
 def _versions(folder: Path) -> dict[str, str]:

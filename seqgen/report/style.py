@@ -6,6 +6,7 @@ dark pages: in inline SVG, colours are CSS variables, so that pictures follow th
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -116,9 +117,17 @@ def colour(number: int) -> str:
 
 
 def plain_numbers(axes: Axes, which: str = "y") -> None:
-    """Write tick labels of an axis as short plain numbers with a true minus sign."""
+    """Write tick labels of an axis as short plain numbers with a true minus sign, and with as many
+    digits as tell them apart."""
     axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(lambda value, _: f"{value:.4g}".replace("-", "−"))
+
+    def shown(value: float, _: object) -> str:
+        low, high = axis.get_view_interval()
+        span, size = abs(high - low), max(abs(low), abs(high))
+        digits = 4 if span == 0 else max(4, math.ceil(math.log10(size / span)) + 2)
+        return f"{value:.{min(digits, 15)}g}".replace("-", "−")
+
+    axis.set_major_formatter(shown)
 
 
 def variables() -> str:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seqgen.metrics.table import Row
 from seqgen.report.history import History, Line, names, points
 from seqgen.report.story import Story, read_story
 
@@ -36,6 +35,8 @@ REWARD_SPREAD = 1e-3
 """Standard deviation of rewards, which lie in 0 to 1, below which they rank nothing."""
 LAST_LINES = 5
 """How many of the last lines of the journal a discriminator or a reward is judged by."""
+LIKELIHOOD = ("teacher-forcing",)
+"""Methods whose loss is the likelihood of real sentences, and nothing else."""
 RISING = 3
 """How many evaluations in a row the held-out NLL must have risen."""
 RISEN = 0.02
@@ -54,13 +55,13 @@ def found(folder: str | Path) -> list[str]:
 
 def of_story(story: Story) -> list[str]:
     """The warnings of a run that has been read."""
-    generated, real = _compared(story)
+    compared = story.compared
     warnings = [
-        *collapse(generated, real),
-        *copying(generated, real),
+        *collapse(compared.generated, compared.real),
+        *copying(compared.generated, compared.real),
         *([] if story.classifies else discriminators(story.history)),
         *rewards(story.history),
-        *overfitting(story.history),
+        *overfitting(story.history, story.methods, story.best),
         *not_finite(story.history),
         *(f"The run itself warned: {text}" for text in story.history.warnings),
     ]
@@ -167,27 +168,53 @@ def rewards(history: History) -> Iterator[str]:
             )
 
 
-def overfitting(history: History) -> Iterator[str]:
-    """Warn of a held-out NLL that rises."""
-    curve = [(s, v) for s, v in points(history.evaluations, "nll") if math.isfinite(v)]
+def overfitting(
+    history: History, methods: Mapping[str, str], best: int | None = None
+) -> Iterator[str]:
+    """Warn of a held-out NLL that rises.
+
+    It is overfitting where the method of the phase does nothing but maximise likelihood, or where
+    the NLL of the training sentences falls meanwhile; under other methods it may be their price.
+
+    Args:
+        history: the figures.
+        methods: kinds of methods by the names of the phases.
+        best: the step of the best checkpoint, where there is one.
+    """
+    lines = [
+        line for line in history.evaluations if math.isfinite(line.figures.get("nll", math.nan))
+    ]
+    curve = points(lines, "nll")
     values = [value for _, value in curve]
     rises = 0
     while rises + 1 < len(values) and values[-rises - 1] > values[-rises - 2]:
         rises += 1
     if rises < RISING or values[-1] <= min(values) * (1 + RISEN):
         return
-    best_step, best = min(curve, key=lambda point: point[1])
-    yield (
-        f"Overfitting: the held-out NLL rose in each of the last {rises} evaluations, to "
-        f"{values[-1]:.3f}; it was lowest, {best:.3f}, at step {best_step:,}.{_price(history)}"
+    lowest_step, lowest = min(curve, key=lambda point: point[1])
+    said = (
+        f"the held-out NLL rose in each of the last {rises} evaluations, to {values[-1]:.3f}; it "
+        f"was lowest, {lowest:.3f}, at step {lowest_step:,}."
     )
+    used = (
+        "" if best is None else f" Figures and sentences are of the best checkpoint, step {best:,}."
+    )
+    method = methods.get(lines[-1].phase, lines[-1].phase)
+    if method in LIKELIHOOD or _falls(history, curve[-rises - 1][0]):
+        yield f"Overfitting: {said}{used}"
+    else:
+        yield f"Under {method} {said} That can be the price of this method.{used}"
 
 
-def _price(history: History) -> str:
-    players = {name.rpartition("/")[0] for name in names(history.training)}
-    if len(players) < 2:
-        return ""
-    return " In an adversarial phase that is also the price of following the discriminator."
+def _falls(history: History, since: int) -> bool:
+    """Whether the NLL of the training sentences is lower in the later half of the lines since a
+    step than in the earlier one."""
+    name = next((n for n in names(history.training) if n.endswith("/nll")), "")
+    later = [v for s, v in points(history.training, name) if s > since and math.isfinite(v)]
+    middle = len(later) // 2
+    if not middle:
+        return False
+    return sum(later[-middle:]) < sum(later[:middle])
 
 
 def not_finite(history: History) -> Iterator[str]:
@@ -200,26 +227,18 @@ def not_finite(history: History) -> Iterator[str]:
     for name in dict.fromkeys(name for name, _ in lost):
         steps = [step for other, step in lost if other == name]
         times = "once" if len(steps) == 1 else f"{len(steps)} times"
-        yield f"{name} was not finite {times}, first at step {steps[0]:,}."
-
-
-def _compared(story: Story) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """Figures of generated sentences and of real ones that were measured alike."""
-    system = story.row("system")
-    if system is not None:
-        return _figures(system), _figures(story.row("real"))
-    last = story.history.evaluations[-1].figures if story.history.evaluations else {}
-    return last, story.history.real
-
-
-def _figures(row: Row | None) -> dict[str, float]:
-    scores = () if row is None else row.scores
-    return {score.name: score.value for score in scores if math.isfinite(score.value)}
+        if name == "grammar-nll":
+            yield (
+                f"grammar-nll could not be measured {times}, first at step {steps[0]:,}: no "
+                "sentence was grammatical."
+            )
+        else:
+            yield f"{name} was not finite {times}, first at step {steps[0]:,}."
 
 
 def _highest(family: str, one: Mapping[str, float], other: Mapping[str, float]) -> str | None:
-    """The name of the highest order of a family that both have, at most 4: beyond, short sentences
-    have too few n-grams."""
+    """The name of one order of a family that both have: the highest up to 4, or else 5, for which
+    short sentences have too few n-grams, or 1, which says least; None where there is none."""
     orders = (f"{family}-{order}" for order in (4, 3, 2, 5, 1))
     return next((name for name in orders if name in one and name in other), None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -17,7 +18,6 @@ from report_runs import (
     curve,
     evaluation,
     full_run,
-    journal,
     make_run,
     real_curve,
     table,
@@ -26,7 +26,7 @@ from report_runs import (
 
 from seqgen.errors import RunFailure, UserError
 from seqgen.report import write_comparison, write_report
-from seqgen.report.record import FILE
+from seqgen.report.record import FILE, Record
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 
@@ -199,14 +199,44 @@ def test_a_run_that_has_just_begun_has_a_report(tmp_path: Path) -> None:
     assert not (tmp_path / "new" / "pictures").exists()
 
 
-def test_real_data_of_the_table_are_drawn_only_where_measured_alike(tmp_path: Path) -> None:
+def test_the_best_checkpoint_is_named_where_figures_and_sentences_stand(tmp_path: Path) -> None:
     run = full_run(tmp_path)
-    real = next(s for s in table().rows[1].scores if s.name == "bleu-4")
-    lines = [line for line in journal() if line["event"] == "evaluation"]
-    for signature, drawn in ((real.signature, True), ("hypotheses:7|version:1", False)):
-        write_journal(run, [*lines, {"event": "signatures", "bleu-4": signature}])
-        text = Page(write_report(run, tmp_path / "page.html").read_text("utf-8")).text()
-        assert ("0.247 at step 800, 0.300 for real data" in text) is drawn
+    assert "table below, of step 800." in Page(write_report(run).read_text("utf-8")).text()
+    (run / "checkpoints").mkdir()
+    for step in (800, 200):
+        (run / "checkpoints" / "best").write_text(f"step-{step:08d}\n")
+        text = Page(write_report(run).read_text("utf-8")).text()
+        assert ("table below, of the best checkpoint, step 800." in text) is (step == 800)
+        assert f"Step {step}, the best checkpoint" in text
+
+
+def test_a_page_without_curves_says_how_to_have_them(tmp_path: Path) -> None:
+    run = full_run(tmp_path)
+    hint = "drawn in one way only"
+    assert hint not in write_report(run).read_text("utf-8")
+    (run / FILE).write_text(json.dumps(Record({}, table()).to_json()))
+    assert hint in write_report(run).read_text("utf-8")
+
+
+def test_pictures_that_are_a_file_are_told(tmp_path: Path) -> None:
+    run = full_run(tmp_path)
+    (run / "pictures").write_text("mine")
+    with pytest.raises(UserError, match=r"pictures is a file.*--out FILE"):
+        write_report(run)
+    assert write_report(run, tmp_path / "page.html").is_file()
+
+
+def test_a_judge_shows_its_test_accuracy_first(tmp_path: Path) -> None:
+    run = make_run(tmp_path, RECIPE.replace("kind: seqgan", "kind: classification"))
+    write_journal(run, [evaluation(step, accuracy=step / 10) for step in (4, 5, 6)])
+    facts = {"step": 5, "split": "test", "test_accuracy": 0.97, "sentences": 1000}
+    (run / "judge.json").write_text(json.dumps({**facts, "per_label": {"bad": 0.96, "a<b": 0.98}}))
+    text = Page(write_report(run).read_text("utf-8")).text()
+    assert "Test accuracy 0.9700 on 1,000 sentences, of step 5." in text and "of a<b" in text
+    assert "Held-out accuracy" in text and "Generated sentences" not in text
+    (run / "judge.json").write_text("{}")
+    with pytest.raises(UserError, match=r"judge.json is damaged"):
+        write_report(run)
 
 
 def test_commands_are_quoted_for_the_shell(tmp_path: Path) -> None:

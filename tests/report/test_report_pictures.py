@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from report_runs import curve, evaluation, real_curve, training
 
 from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve, Point
-from seqgen.report import pictures, spots
+from seqgen.report import pictures, spots, style
 from seqgen.report.history import History, Line, Phase
 from seqgen.report.labels import Box, along, place
 from seqgen.report.panel_pictures import draw, fitted, short_step
@@ -170,3 +170,14 @@ def test_numbers_and_names_are_short() -> None:
     assert [fitted("pretraining", n) for n in (11, 6, 3)] == ["pretraining", "pretr…", ""]
     assert pictures.shortened("x" * 100) == "x" * 16 + "…" + "x" * 16
     assert spoken("reverse-lm-score") == "Reverse LM score"
+
+
+@pytest.mark.parametrize("low", [2.4361, -1e-3, 1234.5])
+def test_labels_of_ticks_differ_however_near_the_values(low: float) -> None:
+    with style.styled():
+        axes = style.new_figure(300, 200).subplots()
+        axes.plot([0, 1], [low, low + 4e-4])
+        style.plain_numbers(axes)
+        axes.figure.draw_without_rendering()
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(labels) > 3 and len(set(labels)) == len(labels)

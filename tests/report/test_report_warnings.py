@@ -126,8 +126,8 @@ def test_rewards_without_variance(tmp_path: Path) -> None:
     assert trained(tmp_path, lively) == []
 
 
-def nlls(*values: float) -> list[dict[str, Any]]:
-    return [evaluation(100 * n, nll=value) for n, value in enumerate(values, 1)]
+def nlls(*values: float, phase: str = "teacher-forcing") -> list[dict[str, Any]]:
+    return [evaluation(100 * n, phase, nll=value) for n, value in enumerate(values, 1)]
 
 
 def test_a_held_out_nll_that_rises(tmp_path: Path) -> None:
@@ -136,6 +136,27 @@ def test_a_held_out_nll_that_rises(tmp_path: Path) -> None:
     assert "lowest, 3.000, at step 200" in warning
     for values in [(4.0, 3.0, 3.1, 3.2), (3.0, 3.01, 3.02, 3.03), (3.0, 3.4, 3.5, 3.6, 3.5)]:
         assert trained(tmp_path, nlls(*values)) == []
+
+
+def test_a_rising_nll_may_be_the_price_of_a_method(tmp_path: Path) -> None:
+    """Unless the training sentences become likelier meanwhile: then they are learned by heart."""
+    rising = nlls(4.0, 3.0, 3.1, 3.2, 3.3, phase="mine")
+    recipe = RECIPE.replace(
+        "method: {kind: seqgan}", "method: {kind: scheduled-sampling}\n  name: mine"
+    )
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "best").write_text("step-00000200\n")
+    for slope, said in ((0.001, "Under scheduled-sampling the held-out"), (-0.001, "Overfitting")):
+        own = [training(n, "mine", generator__nll=3 + slope * n) for n in range(10, 501, 10)]
+        (warning,) = trained(tmp_path, [*own, *rising], recipe)
+        assert warning.startswith(said) and "of the best checkpoint, step 200." in warning
+        assert ("price of this method" in warning) is (slope > 0)
+
+
+def test_no_grammatical_sentence_is_told_in_words(tmp_path: Path) -> None:
+    lost = {**evaluation(20, grammar_nll=None), "nonfinite": ["grammar-nll"]}
+    (warning,) = trained(tmp_path, [lost])
+    assert warning.endswith("once, first at step 20: no sentence was grammatical.")
 
 
 def test_figures_that_were_not_finite_and_what_the_run_warned_of(tmp_path: Path) -> None:
