@@ -129,7 +129,11 @@ def _transfer(made: Parser) -> None:
         help="in place of files: rows with source, to, references and perhaps hypothesis",
     )  # fmt: skip
     group.add_argument("--style-judge", metavar="RUN", help="run folder of a classifier")
-    group.add_argument("--real", metavar="F", help="real text, to see how judges find it")
+    group.add_argument(
+        "--real", metavar="F",
+        help="real text that sets the perplexity a fluent sentence may have (default: the sources);"
+        " hold it out of what the language judge was trained on, or the bound is far too low",
+    )  # fmt: skip
     group.add_argument(
         "--compare-with", action="append", nargs="+", metavar="F",
         help="another system's files, one a direction; once a system",

@@ -15,6 +15,9 @@ from seqgen.errors import UserError
 from seqgen.evaluation.judge_protocols import LanguageJudge
 from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
 from seqgen.metrics.bleu_family.formula import Smoothing
+from seqgen.metrics.bleu_family.preset_table import preset_notes, preset_settings, sizes_differ
+from seqgen.metrics.bleu_family.presets import PRESETS
+from seqgen.metrics.bleu_family.protocol import Measured
 from seqgen.metrics.style_transfer.factors import Task
 from seqgen.metrics.table import Table
 from seqgen.metrics.tokens import Tokenizer
@@ -42,12 +45,15 @@ def run(options: Namespace) -> int:
         options.lowercase,
         not options.no_intervals,
         options.seed,
+        preset_settings(PRESETS[PRESET], options.old_bugs) if options.preset else {},
     )
     data = given(options)
     real = sentences(options.real) if options.real else None
     style, about = _style(options, data.task)
     found = evaluate_transfer(data.systems, data.task, style, _language(options), real, how)
-    table: Table = replace(found.table, notes=[*about, *found.table.notes])
+    table: Table = replace(
+        found.table, notes=[*_preset(options, data.task), *about, *found.table.notes]
+    )
     show(table, json=options.json)
     return 0
 
@@ -66,6 +72,15 @@ def _tokenizer(options: Namespace) -> Tokenizer:
     if name not in get_args(Tokenizer):
         raise UserError(f"--tokenizer {name}: there are {', '.join(get_args(Tokenizer))}")
     return cast(Tokenizer, name)
+
+
+def _preset(options: Namespace, task: Task) -> list[str]:
+    """What the preset is, and which of its numbers this task has not."""
+    if not options.preset:
+        return []
+    preset = PRESETS[PRESET]
+    own = Measured("aligned-bleu", (), len(task.sources), len(task.references))
+    return [*preset_notes(preset, options.old_bugs), *sizes_differ(preset, [own])]
 
 
 def _style(options: Namespace, task: Task) -> tuple[StyleJudging | None, list[str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class How:
         lowercase: the judges read everything in lower case; what compares strings always does.
         intervals: whether there are bootstrap intervals.
         seed: of all that is drawn.
+        first: what stands first in signatures of mean sentence BLEU, such as a preset.
     """
 
     tokenizer: Tokenizer = "whitespace"
@@ -51,6 +53,7 @@ class How:
     lowercase: bool = False
     intervals: bool = True
     seed: int = 0
+    first: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,9 @@ class _Bench:
             language=None if language is None else language.name,
             ceiling=ceiling,
             real=f"{len(spoken)} {'sources' if real is None else 'real sentences'}",
+            digest=sha256("\n".join(spoken).encode()).hexdigest()[:8],
             judged="lower case" if how.lowercase else "as given",
+            first=how.first,
         )
         return cls(setting, style, language, styles, how)
 

@@ -185,8 +185,15 @@ def test_the_preset_cuts_as_the_style_transformer_did(seqgen: Call, files: Path)
             if score["name"] == "reference-bleu"
         )
         signed.append(score["signature"])
+        notes = " ".join(json.loads(done.out)["notes"])
+        assert ("Measured as the evaluator of Style Transformer" in notes) == ("--preset" in more)
+        wanted = (
+            "the protocol wants aligned-bleu of 1,000 hypotheses, here of 40; aligned-bleu of 1 r"
+        )
+        assert (wanted in notes) == ("--preset" in more)
     assert "tokenizer:whitespace+lowercase" in signed[0]
     assert "tokenizer:nltk+lowercase" in signed[1]
+    assert signed[1].startswith("preset:style-transformer|old-bugs:no|order:4|")
     assert "tokenizer:character+lowercase" in signed[2]
 
 

@@ -71,6 +71,21 @@ def test_the_notes_say_what_was_real() -> None:
     assert "percentile of 2 real sentences" in "\n".join(real.notes)
 
 
+def test_the_joint_score_is_signed_by_the_ceiling_and_its_text() -> None:
+    texts = ["some real text .", "more of it"], ["some other text", "most of it"]
+    signed = []
+    for real in texts:
+        table = evaluate_transfer({"mine": GOOD}, TASK, STYLE, LetterJudge(), real).table
+        score = table.rows[0].score("joint")
+        assert score is not None
+        signed.append(score.signature)
+        (note,) = (note for note in table.notes if note.startswith("joint asks"))
+        below = float(score.signature.split("fluent:below ")[1].split("|")[0])
+        assert f"below {below:.1f}," in note
+    assert "ceiling:95 % of 2 real sentences @" in signed[0]
+    assert signed[0] != signed[1]
+
+
 def test_few_rows_or_one_direction_are_no_verdict_on_the_judge() -> None:
     few = notes_of(TASK)
     assert "0.0 % of the copied sources" in few

@@ -89,7 +89,7 @@ def scores(
     ]
     settings = bleu_settings(
         measured.hypotheses,
-        "1 aligned" if protocol.aligned else measured.references,
+        f"{measured.references} aligned" if protocol.aligned else measured.references,
         protocol.smoothing,
         tokenizer,
         None if protocol.aligned else measured.left_out,
@@ -157,7 +157,7 @@ def _self_bleu(protocol: Protocol, asked: Sentences) -> Measured:
 def _aligned(protocol: Protocol, asked: Sentences, known: Sentences) -> list[Measured]:
     values = sentence_aligned_bleu(asked, [known], protocol.orders, protocol.smoothing)
     means = [100 * value for value in _means(values)]
-    return [Measured("aligned-bleu", means, len(asked), len(known))]
+    return [Measured("aligned-bleu", means, len(asked), 1)]
 
 
 def _means(values: Floats) -> list[float]:

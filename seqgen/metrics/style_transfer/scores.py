@@ -6,7 +6,7 @@ Rates, BLEU, chrF and the joint score are on the scale 0 to 100, as in the field
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -47,7 +47,9 @@ class Setting:
         language: name of the language judge, None where there is none.
         ceiling: the perplexity that REAL_SHARE percent of real text stays below.
         real: which text that was, without ``:`` and ``|``.
+        digest: of that text; texts of one length are not one text.
         judged: in which form the judges read the sentences.
+        first: what stands first in signatures of mean sentence BLEU, such as a preset.
     """
 
     task: Task
@@ -57,7 +59,9 @@ class Setting:
     language: str | None = None
     ceiling: float = np.inf
     real: str = "none"
+    digest: str = ""
     judged: str = "as given"
+    first: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,22 +183,25 @@ def _signatures(
         aligned_settings(predictions, streams, setting.smoothing, setting.tokenizer, True)
         for streams in ([setting.task.sources], references or [setting.task.sources])
     )
+    at = f" @{setting.digest}" if setting.digest else ""
     against = _averaged_with(setting)
     bleu = reference if against == "reference-bleu" else source
-    mean = {"of": f"accuracy and {against}", **bleu, "style-judge": style, **judged}
+    first = dict(setting.first)
+    mean = {**first, "of": f"accuracy and {against}", **bleu, "style-judge": style, **judged}
     joint = {
         **hypotheses,
         "style-judge": style,
         "markers": f"log-odds above {THRESHOLD}",
         "kept": "chrF to the source lc",
         "language-judge": language,
-        "fluent": f"below {REAL_SHARE} % of {setting.real}",
+        "fluent": f"below {setting.ceiling:.6g}",
+        "ceiling": f"{REAL_SHARE} % of {setting.real}{at}",
         **judged,
     }
     return {
         "accuracy": sign({**hypotheses, "style-judge": style, **judged, **scale}),
-        "source-bleu": sign({"order": 4, **source, **scale}),
-        "reference-bleu": sign({"order": 4, **reference, **scale}),
+        "source-bleu": sign({**first, "order": 4, **source, **scale}),
+        "reference-bleu": sign({**first, "order": 4, **reference, **scale}),
         "judge-perplexity": sign(
             {**hypotheses, "language-judge": language, "per": "token", **judged}
         ),
