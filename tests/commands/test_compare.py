@@ -182,7 +182,7 @@ def test_a_judge_has_no_sentences_to_compare(seqgen: Call, runs: Path, tmp_path:
     styles = ["--corpus.styles", "a", str(files[0]), "b", str(files[1])]
     small = ["--phases.0.steps", "2", "--evaluate.every", "2", "--batch", "8"]
     arguments = ["judge/linear", *styles, *small, *MACHINE, "--runs", str(tmp_path)]
-    assert main(["train", *arguments, "--name", "judge"]) == 0
+    assert main(["train", *arguments, "--name", "judge", "--no-report"]) == 0
     done = seqgen("compare", runs / "mle-seed1", tmp_path / "judge", *SHORT)
     assert done.status == 2 and "is a judge" in done.err
 

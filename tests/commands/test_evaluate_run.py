@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from command_runs import MACHINE, SENTENCES, Call, write_corpus
 
+UNSEEN = pytest.mark.usefixtures("no_page")
 FEW = ["--count", "8", "--temperatures", "0.7,1", *MACHINE]
+
+
+@pytest.fixture
+def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No report is drawn, which takes longer than all the rest: it is not the subject."""
+    monkeypatch.setattr("seqgen.report.write_report", lambda folder: Path(folder) / "report.html")
 
 
 def test_a_run_is_measured_and_its_page_written(seqgen: Call, copy: Path) -> None:
@@ -24,6 +31,7 @@ def test_a_run_is_measured_and_its_page_written(seqgen: Call, copy: Path) -> Non
     assert (copy / "report.html").is_file() and list((copy / "pictures").glob("*.svg"))
 
 
+@UNSEEN
 def test_what_is_replaced_is_told(seqgen: Call, copy: Path) -> None:
     loud = [option for option in MACHINE if option != "--quiet"]
     for count, replaced in ((6, ""), (4, "it replaces an evaluation of 6 sentences\n")):
@@ -34,6 +42,7 @@ def test_what_is_replaced_is_told(seqgen: Call, copy: Path) -> None:
     assert done.err.endswith("of 8 sentences; its curves are kept\n")
 
 
+@UNSEEN
 def test_json_is_one_object_and_the_same_each_time(seqgen: Call, copy: Path) -> None:
     calls = [seqgen("evaluate", copy, *FEW, "--json", "--seed", "3") for _ in range(2)]
     assert calls[0] == calls[1] and calls[0].status == 0
@@ -41,6 +50,7 @@ def test_json_is_one_object_and_the_same_each_time(seqgen: Call, copy: Path) -> 
     assert found["rows"][0]["name"] == "copied" and len(found["curves"]) == 2
 
 
+@UNSEEN
 def test_text_and_judge_of_the_user(seqgen: Call, copy: Path, tmp_path: Path) -> None:
     text = write_corpus(tmp_path / "real.txt", SENTENCES[:20])
     arpa = tmp_path / "lm.arpa"
@@ -78,6 +88,7 @@ def test_a_folder_that_is_no_run_is_refused(seqgen: Call, tmp_path: Path) -> Non
     assert done.status == 2 and "is not a run" in done.err
 
 
+@UNSEEN
 def test_beams_draw_nothing_and_are_measured(seqgen: Call, copy: Path) -> None:
     done = seqgen("evaluate", copy, "--beam", "4", "--no-sweep", "--json", *MACHINE)
     assert done.status == 0
