@@ -6,6 +6,7 @@ transformers is imported where it is needed only: it takes seconds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
 
 TOKENS = 8192  # of a batch, padding among them
+PATIENCE = 10.0  # seconds until the hub counts as silent
 
 
 class Batch(NamedTuple):
@@ -35,18 +37,50 @@ def open_pretrained(source: str, kind: str) -> tuple[Any, Any]:
     Raises:
         UserError: nothing is there, or something else.
     """
+    try:
+        return _opened(source, kind, here=True)
+    except (OSError, ValueError, KeyError) as problem:
+        if Path(source).is_dir():
+            raise UserError(
+                f"cannot open {source!r}: give a folder that save_pretrained wrote, with model and "
+                f"tokenizer ({_first_line(problem)})"
+            ) from problem
+    _require_on_hub(source)
+    try:
+        return _opened(source, kind, here=False)
+    except (OSError, ValueError, KeyError) as problem:
+        raise UserError(
+            f"cannot open {source!r} of the Hugging Face hub ({_first_line(problem)})"
+        ) from problem
+
+
+def _opened(source: str, kind: str, here: bool) -> tuple[Any, Any]:
+    """`here`: from a folder or the cache of what was downloaded before, without a network."""
     import transformers
 
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=here)
+    opened = getattr(transformers, kind).from_pretrained(
+        source, dtype=torch.float32, local_files_only=here
+    )
+    return opened.eval().requires_grad_(False), tokenizer
+
+
+def _require_on_hub(name: str) -> None:
+    """Ask the hub once: transformers asks it for every file, many times each where it is silent."""
+    from huggingface_hub import HfApi
+
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-        model = getattr(transformers, kind).from_pretrained(source, dtype=torch.float32)
-    except (OSError, ValueError, KeyError) as problem:
-        first = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        HfApi().model_info(name, timeout=PATIENCE)
+    except Exception as problem:  # of the hub or of what it calls the network with, by version
         raise UserError(
-            f"cannot open {source!r}: give a folder that save_pretrained wrote, with model and "
-            f"tokenizer, or a name on the Hugging Face hub and a network ({first})"
+            f"cannot open {name!r}: it is no folder here, was not downloaded before, and the "
+            f"Hugging Face hub does not give it ({_first_line(problem)}); look at the name and the "
+            "network, or give a folder that save_pretrained wrote"
         ) from problem
-    return model.eval().requires_grad_(False), tokenizer
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
 
 
 def padded_batches(

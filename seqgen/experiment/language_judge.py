@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from difflib import get_close_matches
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from seqgen.errors import UserError
-from seqgen.evaluation.judge_protocols import Floats, LanguageJudge
-from seqgen.evaluation.network_names import named
+from seqgen.evaluation.judge_protocols import LanguageJudge
 from seqgen.evaluation.pretrained_judge import PretrainedJudge
-from seqgen.experiment.model import TextModel
-from seqgen.experiment.reopen import load
 from seqgen.ngram_model.model import NgramModel
 
-
-class RunJudge:
-    """The model of a run as a judge; labels are averaged over where it has any."""
-
-    def __init__(self, model: TextModel, name: str) -> None:
-        self.model, self.name = model, name
-
-    def score(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Summed log-probability in nats, END included, and the number of tokens of the model's own
-        vocabulary, END included; (rows,) each.
-
-        Raises:
-            UserError: a sentence is longer than the model can read, or it cannot spell it.
-        """
-        lengths = self.model.vocabulary.encode_flat(list(texts)).lengths
-        nats = np.array(self.model.score(texts), dtype=np.float64)
-        return nats, np.maximum(lengths, 1).astype(np.float64)
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*(?<!\.arpa)", re.ASCII)
 
 
 def open_language_judge(
@@ -52,9 +33,14 @@ def open_language_judge(
     if path.is_file():
         return NgramModel.load(path)
     if is_run(path):
+        from seqgen.evaluation.network_names import named
+        from seqgen.experiment.reopen import load
+        from seqgen.experiment.run_judge import RunJudge
+
         model = load(path, device=device)
         return RunJudge(model, named(path, model.generator))
     require_name_or_folder(path, str(name_or_path), "an ARPA file, a run folder")
+
     return PretrainedJudge.open(str(path) if path.is_dir() else str(name_or_path), device)
 
 
@@ -74,6 +60,23 @@ def require_name_or_folder(path: Path, given: str, others: str) -> None:
             f"{given} is a folder, but neither a run (recipe.yaml) nor a Hugging Face model "
             f"(config.json); give {others} or such a model"
         )
-    is_path = given.startswith(("/", ".", "~")) or given.count("/") > 1 or path.suffix == ".arpa"
-    if not path.exists() and is_path:
-        raise UserError(f"there is no {given}; give {others}, or a Hugging Face model")
+    if path.exists() or _is_hub_name(given):
+        return
+    near = _near(path)
+    meant = f" (is it {' or '.join(near)}?)" if near else ""
+    raise UserError(
+        f"there is no {given}{meant}; give {others}, or a Hugging Face model: its folder, or "
+        "owner/name on the hub"
+    )
+
+
+def _is_hub_name(given: str) -> bool:
+    """Whether it is of the form owner/name, and no path: there is no folder `owner` here."""
+    owner = given.partition("/")[0]
+    return _HUB_NAME.fullmatch(given) is not None and not Path(owner).is_dir()
+
+
+def _near(path: Path) -> list[str]:
+    """What lies where the path points to, under a similar name."""
+    there = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    return [str(path.parent / name) for name in get_close_matches(path.name, there, 3)]

@@ -108,7 +108,23 @@ def load_weights(
         return
     if checkpoint is None:
         checkpoint = "latest" if run.marked("best") is None else "best"
+    _require_checkpoint(run, checkpoint)
     load_modules(run.checkpoint(checkpoint), modules, average=True)
+
+
+def _require_checkpoint(run: Run, checkpoint: Which) -> None:
+    """Raise UserError for a step that a run has no checkpoint of, or where it has none at all."""
+    there = list(run.checkpoints())
+    if not there and (run.folder / WEIGHTS).is_file():
+        raise UserError(f"{run.folder} is an exported model: it has no checkpoints to choose from")
+    if not there:
+        raise UserError(f"{run.folder} has no checkpoint: its training ended before the first one")
+    if checkpoint == "best" and run.marked("best") is None:
+        steps = ", ".join(map(str, there))
+        raise UserError(f"{run.folder} has no best checkpoint, none was selected; it has {steps}")
+    if isinstance(checkpoint, int) and checkpoint not in there:
+        steps = ", ".join(map(str, there))
+        raise UserError(f"{run.folder} has no checkpoint of step {checkpoint}; it has {steps}")
 
 
 def step_of(run: Run, checkpoint: Which | None = None) -> int | None:

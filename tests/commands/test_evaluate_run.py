@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,7 @@ def test_text_and_judge_of_the_user(seqgen: Call, copy: Path, tmp_path: Path) ->
     [
         (["--encoder", "no/such/thing"], "there is no no/such/thing"),
         (["--language-judge", "missing.arpa"], "there is no missing.arpa"),
+        (["--checkpoint", "77"], "has no checkpoint of step 77; it has 0, 2, 4, 6"),
         (["--temperature", "-1"], "temperature -1"),
         (["--temperatures", "0.5,-1"], "temperature -1"),
         (["--beam", "3", "--temperature", "0.5"], "beam 3"),
@@ -81,6 +83,12 @@ def test_mistakes_are_told_and_nothing_is_written(
     done = seqgen("evaluate", copy, *FEW, *wrong)
     assert done.status == 2 and said in done.err and done.out == ""
     assert "Traceback" not in done.err and not (copy / "evaluation.json").exists()
+
+
+def test_a_run_without_checkpoints_is_told(seqgen: Call, copy: Path) -> None:
+    shutil.rmtree(copy / "checkpoints")
+    done = seqgen("evaluate", copy, *FEW)
+    assert done.status == 2 and "has no checkpoint: its training ended before" in done.err
 
 
 def test_a_folder_that_is_no_run_is_refused(seqgen: Call, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_nothing_is_left_where_the_run_is_damaged(seqgen: Call, copy: Path, tmp_
     done = seqgen("export", copy, tmp_path / "out", "--checkpoint", "2")
     assert (done.status, done.out) == (1, "") and "is damaged" in done.err
     done = seqgen("export", copy, tmp_path / "out", "--checkpoint", "3")
-    assert done.status == 1 and "has no checkpoint 3; it has [0, 2, 4, 6]" in done.err
+    assert done.status == 2 and "has no checkpoint of step 3; it has 0, 2, 4, 6" in done.err
     assert sorted(file.name for file in tmp_path.iterdir()) == ["copied"]
 
 

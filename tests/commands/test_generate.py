@@ -192,7 +192,7 @@ def test_an_unknown_label_gives_the_near_one(seqgen: Call, labelled: Path) -> No
 
 def test_a_step_without_checkpoint_tells_those_there_are(seqgen: Call, plain: Path) -> None:
     done = seqgen("generate", plain, "--checkpoint", "5")
-    assert done.status == 1 and "has no checkpoint 5; it has [0, 2, 4, 6]" in done.err
+    assert done.status == 2 and "has no checkpoint of step 5; it has 0, 2, 4, 6" in done.err
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,23 @@ def test_what_cannot_judge_is_refused(tmp_path: Path, words: Vocabulary) -> None
         PretrainedJudge(judge.model, judge.tokenizer, "mine")
 
 
+def test_the_hub_is_asked_once_and_only_for_what_is_not_here(
+    tmp_path: Path, words: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def silent(api: object, name: str, timeout: float) -> None:
+        asked.append(name)
+        raise ConnectionError("no answer\nand much more")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", silent)
+    PretrainedJudge.open(str(gpt2(tmp_path / "tiny", words)))
+    assert not asked
+    with pytest.raises(UserError, match=r"hub does not give it \(no answer\); look at the name"):
+        PretrainedEncoder.open("nobody/has-made-this")
+    assert asked == ["nobody/has-made-this"]
+
+
 def test_hidden_states_do_not_depend_on_the_other_sentences(words: Vocabulary) -> None:
     generator = _lstm(words, styles=2)
     generator.train()

@@ -15,8 +15,10 @@ from seqgen.evaluation.decoding_settings import Decoding
 from seqgen.evaluation.language_scores import language_scores
 from seqgen.evaluation.likelihood import likelihood
 from seqgen.experiment import closing
+from seqgen.experiment.encoder import open_encoder
 from seqgen.experiment.evaluate import evaluate_run
 from seqgen.experiment.experiment import Machine
+from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.real_sentences import real_sentences
 from seqgen.experiment.reopen import load
 from seqgen.experiment.start import resume, start
@@ -97,12 +99,13 @@ def test_a_lesser_evaluation_keeps_the_curves_of_its_checkpoint(tmp_path: Path) 
     full = evaluate_run(folder, count=16, sweep=[Decoding()], intervals=False)
     for count in (4, 5):
         lesser = evaluate_run(folder, count=count, intervals=False)
-        assert lesser.curves == full.curves and lesser.about["sentences"] == count
+        assert [c.to_json() for c in lesser.curves] == [c.to_json() for c in full.curves]
+        assert lesser.about["sentences"] == count
         assert lesser.about["curves"] == "kept from an evaluation of 16 sentences"
         assert read_record(folder) == Record.from_json(lesser.to_json())
     assert not evaluate_run(folder, count=4, checkpoint=2, intervals=False).curves
     anew = evaluate_run(folder, count=4, sweep=[Decoding()], intervals=False)
-    assert "curves" not in anew.about and anew.curves != full.curves
+    assert "curves" not in anew.about and list(anew.curves) != list(full.curves)
 
 
 def test_what_replaces_a_damaged_or_newer_record_is_whole(folder: Path) -> None:
@@ -171,6 +174,19 @@ def test_judges_and_encoders_are_named(folder: Path, tmp_path: Path) -> None:
             evaluate_run(folder, count=4, judge=wrong)
     with pytest.raises(UserError, match="ngrams, a run folder"):
         evaluate_run(folder, count=4, encoder=tmp_path)
+
+
+@pytest.mark.parametrize("given", ["gpt2", "./mine/model", "runs/mle", "a/b/c", "of/words.arpa"])
+def test_what_is_neither_here_nor_named_as_on_the_hub_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    (tmp_path / "runs" / "mlee").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *_, **__: pytest.fail("asked"))
+    for opened in (open_encoder, open_language_judge):
+        with pytest.raises(UserError, match=f"there is no {given}") as told:
+            opened(given)
+        assert ("(is it runs/mlee?)" in str(told.value)) is (given == "runs/mle")
 
 
 def test_text_of_the_user_takes_the_place_of_the_runs(tmp_path: Path) -> None:
