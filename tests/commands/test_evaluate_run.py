@@ -56,7 +56,8 @@ def test_text_and_judge_of_the_user(seqgen: Call, copy: Path, tmp_path: Path) ->
     text = write_corpus(tmp_path / "real.txt", SENTENCES[:20])
     arpa = tmp_path / "lm.arpa"
     assert seqgen("judge", "train", text, "--order", "3", "--out", arpa).status == 0
-    done = seqgen("evaluate", copy, *FEW, "--no-sweep", "--references", text, "--train", text,
+    few = ["--count", "8", "--no-sweep", *MACHINE]
+    done = seqgen("evaluate", copy, *few, "--references", text, "--train", text,
                   "--language-judge", arpa, "--encoder", copy, "--json")  # fmt: skip
     assert (done.status, done.err) == (0, "")
     scores = {score["name"]: score for score in json.loads(done.out)["rows"][0]["scores"]}
