@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
         raise UserError(f"--count {options.count}: self-BLEU needs at least 2 sentences")
     show_warnings()
     device = use_machine(options)
-    from seqgen.commands.evaluate_files import sentences
+    from seqgen.commands.sentence_files import sentences
     from seqgen.evaluation.sweep import TEMPERATURES, decodings
     from seqgen.experiment.compare import compare
 

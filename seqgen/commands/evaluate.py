@@ -7,9 +7,10 @@ measuring files needs no torch.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from seqgen.commands.evaluate_options import FORMS, parser
 from seqgen.commands.options import Parser, show_warnings
@@ -21,7 +22,9 @@ ROW_BY_ROW = ("sources", "to", "aligned_references", "pairs", "style_judge", "co
 def main(arguments: list[str]) -> int:
     """Measure and print a table, or JSON; returns the exit status of the form."""
     made = parser()
-    options = made.parse_args(arguments)
+    options, rest = made.parse_known_args(arguments)
+    if rest:
+        _refuse_rest(made, options, rest)
     form = choose(options)
     _refuse_others(made, options, form)
     show_warnings()
@@ -38,6 +41,8 @@ def choose(options: Namespace) -> str:
     row_by_row = [name for name in ROW_BY_ROW if getattr(options, name)]
     if row_by_row and options.references:
         raise UserError(_mixed(flag(row_by_row[0])))
+    if row_by_row and options.run:
+        raise UserError(_stray(options.run))
     if options.run and options.hypotheses:
         raise UserError(
             f"RUN ({options.run}) and --hypotheses {options.hypotheses[0]}: measure either what the"
@@ -47,7 +52,7 @@ def choose(options: Namespace) -> str:
         _check_transfer(options)
         return "transfer"
     if options.run:
-        _check_run(options.run)
+        _check_run(options)
         return "run"
     _check_files(options)
     return "files"
@@ -69,7 +74,30 @@ def _mixed(other: str) -> str:
     )
 
 
-def _check_run(run: str) -> None:
+def _stray(word: str) -> str:
+    """What is wrong with a word that belongs to no option of the transfer form."""
+    return (
+        f"{word} belongs to no option: --hypotheses, --sources and --to take one value each, so"
+        " repeat the group, once a direction:\n"
+        "  --hypotheses out.0 --sources in.0 --to A --hypotheses out.1 --sources in.1 --to B\n"
+        "(If it is a run: none is asked to rewrite sentences here. Write them to a file, one line"
+        " a source, and give it as --hypotheses F.)"
+    )
+
+
+def _refuse_rest(made: Parser, options: Namespace, rest: Sequence[str]) -> NoReturn:
+    stray = next((word for word in rest if not word.startswith("-")), None)
+    if stray == rest[0] and any(getattr(options, name) for name in ROW_BY_ROW):
+        raise UserError(_stray(stray))
+    made.error(f"unrecognized arguments: {' '.join(rest)}")
+
+
+def _check_run(options: Namespace) -> None:
+    run = options.run
+    if options.temperatures and options.no_sweep:
+        raise UserError(
+            "--temperatures with --no-sweep: they are those of the sweep; leave one of them out"
+        )
     if Path(run).is_file():
         raise UserError(
             f"{run} is a file, and RUN is a run folder; sentences in a file are given by"
@@ -101,7 +129,7 @@ def _check_files(options: Namespace) -> None:
 
 
 def _check_transfer(options: Namespace) -> None:
-    if not (options.run or options.hypotheses or options.pairs):
+    if not (options.hypotheses or options.pairs):
         given = next(flag(name) for name in ROW_BY_ROW if getattr(options, name))
         raise UserError(
             f"{given} without sentences to measure: give --hypotheses F for each direction"
@@ -118,7 +146,7 @@ def _check_transfer(options: Namespace) -> None:
     directions = len(options.sources)
     for name, needed in (
         ("to", True),
-        ("hypotheses", not options.run),
+        ("hypotheses", True),
         ("aligned_references", bool(options.aligned_references)),
     ):
         count = len(getattr(options, name) or ())

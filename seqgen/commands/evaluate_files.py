@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import cast, get_args
 
+from seqgen.commands.sentence_files import reading, require_one_stream
 from seqgen.commands.show import show
 from seqgen.errors import UserError
 from seqgen.metrics.bleu_family.formula import Smoothing
@@ -16,7 +17,6 @@ from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Table
 from seqgen.metrics.tokens import Tokenizer
 from seqgen.text.errors import near
-from seqgen.text.reading import describe, read
 
 FIXED = ("tokenizer", "lowercase", "smoothing", "first", "self_first")
 
@@ -25,8 +25,9 @@ def run(options: Namespace) -> int:
     """Print the table of the hypotheses and of real sentences; returns 0."""
     _check(options)
     given = options.hypotheses[0]
-    hypotheses, references = sentences(given), sentences(options.references)
-    training = sentences(options.train) if options.train else None
+    read = reading(options)
+    hypotheses, references = read(given), read(options.references)
+    training = read(options.train) if options.train else None
     name = "standard input" if given == "-" else Path(given).name
     if options.preset is not None:
         table = _by_preset(options, hypotheses, references, training, name)
@@ -40,19 +41,6 @@ def run(options: Namespace) -> int:
         )  # fmt: skip
     show(table, json=options.json)
     return 0
-
-
-def sentences(source: str) -> list[str]:
-    """One sentence a line of the file, blank ones too.
-
-    Raises:
-        UserError: there is no line, or all are blank; what is wrong in the file.
-    """
-    found = [example.text for example in read(source, blanks="keep")]
-    if not any(text.strip() for text in found):
-        lines = f"its {len(found)} lines are blank" if found else "it is empty"
-        raise UserError(f"0 sentences in {describe(source)}: {lines}")
-    return found
 
 
 def _by_preset(
@@ -79,9 +67,7 @@ def _check(options: Namespace) -> None:
         raise UserError("--old-bugs without --preset: they are faults of a preset; name one")
     if options.preset is not None:
         _check_preset(options)
-    files = [options.hypotheses[0], options.references, options.train]
-    if files.count("-") > 1:
-        raise UserError("- given twice: standard input can only be read once")
+    require_one_stream([options.hypotheses[0], options.references, options.train])
 
 
 def _check_preset(options: Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from seqgen.commands.options import Parser, checkpoint, machine_options, seed_option
+from seqgen.commands.sentence_files import reading_options
 
 ABOUT = """Measure sentences. There are three forms:
 
@@ -29,19 +30,23 @@ The transfer form repeats --hypotheses, --sources, --to and --aligned-references
 the first of each belong together, the second of each, and so on."""
 
 COMMON = {"no_intervals", "seed", "json", "quiet"}
-TEXT = {"tokenizer", "lowercase"}
+FILES = {"text", "encoding_errors"}
+CUT = {"tokenizer", "lowercase"}
 FORMS = {
     "files": COMMON
-    | TEXT
+    | FILES
+    | CUT
     | {"hypotheses", "references", "train", "smoothing", "first", "self_first"}
-    | {"preset", "old_bugs", "threads"},
+    | {"preset", "old_bugs"},
     "run": COMMON
+    | FILES
     | {"run", "checkpoint", "count", "temperature", "top_k", "top_p", "beam", "reject_likelihood"}
     | {"references", "train", "language_judge", "encoder", "temperatures", "no_sweep"}
     | {"device", "threads"},
     "transfer": COMMON
-    | TEXT
-    | {"run", "checkpoint", "hypotheses", "sources", "to", "aligned_references", "pairs"}
+    | FILES
+    | CUT
+    | {"hypotheses", "sources", "to", "aligned_references", "pairs"}
     | {"style_judge", "language_judge", "real", "compare_with", "preset", "old_bugs"}
     | {"device", "threads"},
 }
@@ -65,6 +70,7 @@ def _common(made: Parser) -> None:
     made.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
     seed_option(made, "all that is drawn")
     made.add_argument("--no-intervals", action="store_true", help="faster: no 95 %% intervals")
+    reading_options(made)
 
 
 def _files(made: Parser) -> None:
@@ -95,8 +101,13 @@ def _files(made: Parser) -> None:
 
 def _run(made: Parser) -> None:
     group = made.add_argument_group("a run (RUN alone)")
-    group.add_argument("--checkpoint", type=checkpoint, help="best, latest or a step")
-    group.add_argument("--count", type=positive, help="how many sentences to draw")
+    group.add_argument(
+        "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
+    )
+    group.add_argument(
+        "--count", type=positive,
+        help="how many sentences to draw (default: as many as trained on, at most 10,000)",
+    )  # fmt: skip
     group.add_argument("--temperature", type=float, default=1.0, help="below 1 sharpens")
     group.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest; 0: all")
     group.add_argument("--top-p", type=float, default=1.0, help="draw from this mass; 1: all")

@@ -7,14 +7,17 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from seqgen.commands.evaluate_files import sentences
+from seqgen.commands.evaluate import flag
+from seqgen.commands.evaluate_options import parser
 from seqgen.commands.options import silenced, use_machine
+from seqgen.commands.sentence_files import reading
 from seqgen.commands.show import show
-from seqgen.errors import RunFailure
+from seqgen.errors import RunFailure, UserError
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.table import Row, Table
 
 REJECTED = (0.5, 0.25)  # shares kept, beside the temperatures of the curve
+OF_CLASSIFIERS = ("run", "checkpoint", "json", "quiet", "device", "threads")
 
 
 def run(options: Namespace) -> int:
@@ -34,6 +37,7 @@ def run(options: Namespace) -> int:
     swept = decodings(options.temperatures or TEMPERATURES, reject_likelihood=REJECTED)
     swept = [] if options.no_sweep else swept
     total = sum(cost(one, SWEPT) for one in swept)
+    read = reading(options)
     before = _sentences(Path(options.run).expanduser())
     with silenced(options.quiet), Progress(total, options.quiet or not swept) as progress:
         record = evaluate_run(
@@ -42,8 +46,8 @@ def run(options: Namespace) -> int:
                 temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
                 beam=options.beam, reject_likelihood=options.reject_likelihood,
             ),
-            references=sentences(options.references) if options.references else None,
-            training=sentences(options.train) if options.train else None,
+            references=read(options.references) if options.references else None,
+            training=read(options.train) if options.train else None,
             judge=options.language_judge, encoder=options.encoder or "ngrams",
             sweep=swept, seed=options.seed, device=device,
             intervals=not options.no_intervals, progress=progress,
@@ -70,10 +74,22 @@ def _sentences(folder: Path) -> object:
     return None if record is None else record.about.get("sentences")
 
 
+def _refuse_of_models(options: Namespace) -> None:
+    """Raise UserError for options that tell how sentences are written or measured."""
+    made = parser()
+    for name, value in vars(options).items():
+        if name not in OF_CLASSIFIERS and value != made.get_default(name):
+            raise UserError(
+                f"{flag(name)}: {options.run} is a classifier, which writes no sentences; leave it"
+                " out to see how often the classifier is right"
+            )
+
+
 def _judge(options: Namespace, device: str) -> int:
     """A classifier writes no sentences: what is known of it is how often it is right."""
     from seqgen.experiment.style_judge import open_judge
 
+    _refuse_of_models(options)
     judge = open_judge(options.run, options.checkpoint, device)
     scores = []
     if judge.test_accuracy is not None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
-from seqgen.commands.evaluate_files import sentences
 from seqgen.commands.options import use_machine
+from seqgen.commands.sentence_files import reading
 from seqgen.commands.show import show
 from seqgen.commands.transfer_files import given
 from seqgen.errors import UserError
 from seqgen.evaluation.judge_protocols import LanguageJudge
 from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
+from seqgen.experiment.language_judge import open_language_judge
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.preset_table import preset_notes, preset_settings, sizes_differ
 from seqgen.metrics.bleu_family.presets import PRESETS
@@ -34,11 +35,7 @@ def run(options: Namespace) -> int:
     Raises:
         UserError: files that do not belong together, or a judge that does not know a style.
     """
-    if options.run:
-        raise UserError(
-            f"{options.run}: a run is not asked to rewrite sentences here; write them to a file, "
-            "and give it as --hypotheses F, one line a source"
-        )
+    _check_machine(options)
     how = How(
         _tokenizer(options),
         OLD_NLTK if options.old_bugs else "none",
@@ -48,7 +45,7 @@ def run(options: Namespace) -> int:
         preset_settings(PRESETS[PRESET], options.old_bugs) if options.preset else {},
     )
     data = given(options)
-    real = sentences(options.real) if options.real else None
+    real = reading(options)(options.real) if options.real else None
     style, about = _style(options, data.task)
     found = evaluate_transfer(data.systems, data.task, style, _language(options), real, how)
     table: Table = replace(
@@ -101,13 +98,25 @@ def _style(options: Namespace, task: Task) -> tuple[StyleJudging | None, list[st
 
 
 def _language(options: Namespace) -> LanguageJudge | None:
-    """The language judge; an ARPA file needs no torch."""
     if not options.language_judge:
         return None
-    if Path(options.language_judge).is_file():
-        from seqgen.ngram_model.model import NgramModel
+    device = use_machine(options) if _judged_by_network(options) else "cpu"
+    return open_language_judge(options.language_judge, device)
 
-        return NgramModel.load(options.language_judge)
-    from seqgen.experiment.language_judge import open_language_judge
 
-    return open_language_judge(options.language_judge, use_machine(options))
+def _check_machine(options: Namespace) -> None:
+    """Raise UserError for options of torch where nothing needs it."""
+    if options.style_judge or _judged_by_network(options):
+        return
+    for name, default in (("device", "cpu"), ("threads", None)):
+        if getattr(options, name) != default:
+            raise UserError(
+                f"--{name} without a judge that is a network: nothing here would use it; leave it"
+                " out, or give --style-judge RUN or --language-judge RUN"
+            )
+
+
+def _judged_by_network(options: Namespace) -> bool:
+    """Whether the language judge is none of the ARPA files."""
+    judge = options.language_judge
+    return judge is not None and not Path(judge).expanduser().is_file()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqgen.text.lines import Tally, TextFile
+from seqgen.text.lines import EncodingErrors, Tally, TextFile
 
 _LONGEST = 1 << 24  # characters of a line
 # Not that of an ellipsis, which is how vocabularies with `punctuation: final` read it too.
@@ -43,13 +43,15 @@ def cleaning(options: argparse.Namespace) -> Cleaning:
     return Cleaning(options.lowercase, options.split_final_period)
 
 
-def read_sentences(names: Sequence[str], clean: Cleaning) -> Iterator[str]:
+def read_sentences(
+    names: Sequence[str], clean: Cleaning, encoding_errors: EncodingErrors = "strict"
+) -> Iterator[str]:
     """Lines of files, one after another, blank ones as ""; "-" is standard input.
 
     Raises:
         CorpusError: at once for a missing file; while reading for bytes that are not UTF-8.
     """
-    files = [TextFile(Path(name)) for name in names]
+    files = [TextFile(Path(name), encoding_errors) for name in names]
     for file in files:
         file.check()
     return (clean(line).strip() for file in files for line in file.lines(_LONGEST, Tally()))

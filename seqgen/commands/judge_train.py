@@ -8,10 +8,13 @@ from pathlib import Path
 
 from seqgen.commands.judge_text import Cleaning, cleaning, cleaning_options, read_sentences
 from seqgen.commands.options import Parser
+from seqgen.commands.sentence_files import encoding_option, hint
 from seqgen.errors import UserError
 from seqgen.ngram_model.discounts import FALLBACK
 from seqgen.ngram_model.model import NgramModel
 from seqgen.ngram_model.scored import Scored
+from seqgen.text.errors import CorpusError
+from seqgen.text.lines import EncodingErrors
 
 EXAMPLES = """examples:
   seqgen judge train captions.txt --out captions.arpa
@@ -28,9 +31,9 @@ def main(arguments: list[str]) -> int:
     tell = _say if not options.quiet else _stay_silent
     clean = cleaning(options)
     tell("reading ...")
-    lines = list(read_sentences(options.texts, clean))
+    lines = list(_read(options.texts, clean, options.encoding_errors))
     train, valid = _held_out(lines, options.valid_last)
-    test = _test(options.test, clean) if options.test else []
+    test = _test(options.test, clean, options.encoding_errors) if options.test else []
     tell(f"counting n-grams of {len(train)} lines ...")
     model = NgramModel.train(train, options.order, options.discount, options.unknown_below)
     for line in _facts(model, options.order):
@@ -72,6 +75,7 @@ def _parser() -> Parser:
     add("--test", metavar="FILE", help="print the perplexity of these lines")
     add("--quiet", action="store_true", help="no progress on stderr")
     cleaning_options(parser)
+    encoding_option(parser)
     return parser
 
 
@@ -82,9 +86,16 @@ def _check_free(out: Path, overwrite: bool) -> None:
         raise UserError(f"{out} exists; add --overwrite to replace it, or name another file")
 
 
-def _test(name: str, clean: Cleaning) -> list[str]:
+def _read(names: list[str], clean: Cleaning, encoding_errors: EncodingErrors) -> Iterator[str]:
+    try:
+        yield from read_sentences(names, clean, encoding_errors)
+    except CorpusError as problem:
+        raise UserError(f"{problem}{hint(str(problem))}") from problem
+
+
+def _test(name: str, clean: Cleaning, encoding_errors: EncodingErrors) -> list[str]:
     """The lines of a file that are not blank."""
-    lines = [line for line in read_sentences([name], clean) if line]
+    lines = [line for line in _read([name], clean, encoding_errors) if line]
     if not lines:
         raise UserError(f"--test {name}: all its lines are blank; perplexity needs a sentence")
     return lines

@@ -10,12 +10,15 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from seqgen.commands.evaluate_files import sentences
+from seqgen.commands.sentence_files import Reading, hint, reading, require_one_stream
 from seqgen.errors import UserError
 from seqgen.metrics.style_transfer.factors import Task
+from seqgen.text.errors import CorpusError, near
 from seqgen.text.lines import TextFile
 
 PAIRED = '{"source": "...", "to": "...", "references": ["..."], "hypothesis": "..."}'
+REQUIRED = ("source", "to")
+KEYS = (*REQUIRED, "references", "hypothesis")
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,7 @@ def given(options: Namespace) -> Given:
     """
     groups = [options.hypotheses, options.sources, [options.real], *(options.compare_with or [])]
     groups += options.aligned_references or []
-    if sum(file == "-" for files in groups for file in files or []) > 1:
-        raise UserError("- given twice: standard input can only be read once")
+    require_one_stream(file for files in groups for file in files or [])
     return _from_pairs(options) if options.pairs else _from_files(options)
 
 
@@ -48,12 +50,13 @@ def system_name(files: Sequence[str]) -> str:
 
 
 def _from_files(options: Namespace) -> Given:
-    directions = len(options.sources)
-    sources = [sentences(file) for file in options.sources]
+    directions, read = len(options.sources), reading(options)
+    sources = [read(file) for file in options.sources]
     references = options.aligned_references or [[]] * directions
     _check_streams(references)
     streams = [
-        _joined(options.sources, sources, list(files)) for files in zip(*references, strict=True)
+        _joined(options.sources, sources, list(files), read)
+        for files in zip(*references, strict=True)
     ]
     targets = [to for to, lines in zip(options.to, sources, strict=True) for _ in lines]
     task = Task([line for lines in sources for line in lines], targets, streams)
@@ -64,7 +67,9 @@ def _from_files(options: Namespace) -> Given:
                 f"--compare-with {' '.join(files)}: {len(files)} files for {directions} directions;"
                 " give one a direction, in the order of --sources"
             )
-        systems[_unused(system_name(files), systems)] = _joined(options.sources, sources, files)
+        systems[_unused(system_name(files), systems)] = _joined(
+            options.sources, sources, files, read
+        )
     return Given(task, systems)
 
 
@@ -78,7 +83,10 @@ def _check_streams(references: Sequence[Sequence[str]]) -> None:
 
 
 def _joined(
-    names: Sequence[str], sources: Sequence[Sequence[str]], files: Sequence[str]
+    names: Sequence[str],
+    sources: Sequence[Sequence[str]],
+    files: Sequence[str],
+    read: Reading,
 ) -> list[str]:
     """The lines of one file a direction, one after the other.
 
@@ -87,7 +95,7 @@ def _joined(
     """
     found: list[str] = []
     for name, known, file in zip(names, sources, files, strict=True):
-        lines = sentences(file)
+        lines = read(file)
         if len(lines) != len(known):
             raise UserError(
                 f"{file} has {len(lines)} lines, but its sources {name} have {len(known)}: line i "
@@ -98,7 +106,8 @@ def _joined(
 
 
 def _from_pairs(options: Namespace) -> Given:
-    rows = _rows(options.pairs)
+    read = reading(options)
+    rows = _rows(options.pairs, read)
     streams = [list(stream) for stream in zip(*(row["references"] for row in rows), strict=True)]
     task = Task([row["source"] for row in rows], [row["to"] for row in rows], streams)
     own = [row["hypothesis"] for row in rows if "hypothesis" in row]
@@ -113,32 +122,36 @@ def _from_pairs(options: Namespace) -> Given:
             "--hypotheses F with one line a row"
         )
     first = options.hypotheses or [options.pairs]
-    systems = {system_name(first): own or _of_pairs(options.pairs, rows, first)}
+    systems = {system_name(first): own or _of_pairs(options.pairs, rows, first, read)}
     for files in options.compare_with or []:
-        systems[_unused(system_name(files), systems)] = _of_pairs(options.pairs, rows, files)
+        systems[_unused(system_name(files), systems)] = _of_pairs(options.pairs, rows, files, read)
     return Given(task, systems)
 
 
-def _of_pairs(pairs: str, rows: Sequence[object], files: Sequence[str]) -> list[str]:
+def _of_pairs(pairs: str, rows: Sequence[object], files: Sequence[str], read: Reading) -> list[str]:
     if len(files) != 1:
         raise UserError(
             f"{' '.join(files)}: with --pairs {pairs} a system is one file, a line a row"
         )
-    return _joined([pairs], [[""] * len(rows)], files)
+    return _joined([pairs], [[""] * len(rows)], files, read)
 
 
-def _rows(file: str) -> list[dict[str, Any]]:
+def _rows(file: str, read: Reading) -> list[dict[str, Any]]:
     """The JSON objects of a file, all alike.
 
     Raises:
         UserError: with file and line, for what is no such object or unlike the first one.
     """
-    source, rows = TextFile(Path(file)), []
+    source = TextFile(Path(file), read.encoding_errors)
     source.check()
-    for number, line in enumerate(source.records(), start=1):
-        if line.strip():
-            rows.append(_row(line, f"{file}:{number}"))
-            _check_alike(rows[0], rows[-1], f"{file}:{number}")
+    rows: list[dict[str, Any]] = []
+    try:
+        for number, line in enumerate(source.records(), start=1):
+            if line.strip():
+                rows.append(_row(line, f"{file}:{number}"))
+                _check_alike(rows[0], rows[-1], f"{file}:{number}")
+    except CorpusError as problem:
+        raise UserError(f"{problem}{hint(str(problem))}") from problem
     if not rows:
         raise UserError(f"{file} has no rows; each is an object such as {PAIRED}")
     return rows
@@ -149,8 +162,9 @@ def _row(line: str, place: str) -> dict[str, Any]:
         row = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
         raise UserError(f"{place}: this is not JSON: {error}") from error
-    if not isinstance(row, dict) or not {"source", "to"} <= set(row):
+    if not isinstance(row, dict):
         raise UserError(f"{place}: expected an object such as {PAIRED}")
+    _check_keys(row, place)
     row.setdefault("references", [])
     texts = [row["source"], row["to"], row.get("hypothesis", "")]
     if not isinstance(row["references"], list):
@@ -161,10 +175,25 @@ def _row(line: str, place: str) -> dict[str, Any]:
     return row
 
 
+def _check_keys(row: dict[str, Any], place: str) -> None:
+    """Raise UserError for a key that is missing or misspelt; others may be there too."""
+    others = [key for key in row if key not in KEYS]
+    for key in KEYS:
+        meant = "" if key in row else near(key, others)
+        if meant or (key not in row and key in REQUIRED):
+            there = ", ".join(map(repr, row)) or "none"
+            raise UserError(
+                f"{place}: there is no key {key!r}; there are: {there}{meant}. Expected {PAIRED}"
+            )
+
+
 def _check_alike(first: dict[str, Any], row: dict[str, Any], place: str) -> None:
     counts = len(first["references"]), len(row["references"])
     if counts[0] != counts[1]:
-        raise UserError(f"{place}: {counts[1]} references, the first row has {counts[0]}")
+        raise UserError(
+            f"{place}: {counts[1]} references, the first row has {counts[0]}: give every row as"
+            " many (the first ones, or one of them again), or measure those rows by themselves"
+        )
     if ("hypothesis" in first) != ("hypothesis" in row):
         raise UserError(f"{place}: either every row has a hypothesis, or none")
 

@@ -1,17 +1,21 @@
-"""Any language model there is as a judge of sentences: an ARPA file, a run, a pretrained model."""
+"""Any language model there is as a judge of sentences: an ARPA file, a run, a pretrained model.
+
+torch is imported where a network is opened only; an ARPA file needs none.
+"""
 
 from __future__ import annotations
 
 import re
 from difflib import get_close_matches
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from seqgen.errors import UserError
 from seqgen.evaluation.judge_protocols import LanguageJudge
-from seqgen.evaluation.pretrained_judge import PretrainedJudge
 from seqgen.ngram_model.model import NgramModel
+
+if TYPE_CHECKING:
+    import torch
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*(?<!\.arpa)", re.ASCII)
 
@@ -40,6 +44,7 @@ def open_language_judge(
         model = load(path, device=device)
         return RunJudge(model, named(path, model.generator))
     require_name_or_folder(path, str(name_or_path), "an ARPA file, a run folder")
+    from seqgen.evaluation.pretrained_judge import PretrainedJudge
 
     return PretrainedJudge.open(str(path) if path.is_dir() else str(name_or_path), device)
 

@@ -96,6 +96,12 @@ def test_the_two_kinds_of_references_are_not_mixed(words: str) -> None:
         ("--hypotheses a --references b --seed -1", "at least 0"),
         ("runs/x --temperatures 1;2", "numbers separated by commas"),
         ("runs/x --smoothing method7", "invalid choice"),
+        ("runs/x --temperatures 1 --no-sweep", "--temperatures with --no-sweep"),
+        ("--hypotheses a --references b --threads 1", "--threads has no meaning here"),
+        ("--hypotheses a --sources s --to u --checkpoint 5", "--checkpoint has no meaning here"),
+        ("--hypotheses a --sources s t --to u", "t belongs to no option: --hypotheses, --sources"),
+        ("--hypotheses a b --sources s t --to u", "repeat the group, once a direction"),
+        ("--hypotheses a --sources s t u --to u", "repeat the group, once a direction"),
         ("--hypotheses a --references b --refs c", "unrecognized arguments: --refs"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from real_data import DATA
 
 from seqgen.metrics.bleu_family.preset_table import evaluate_preset
 from seqgen.metrics.bleu_family.presets import PRESETS
+from seqgen.metrics.score import Score
 from seqgen.metrics.suite import evaluate
-from seqgen.metrics.table import Table
+from seqgen.metrics.table import Row, Table
 
 GENERATED, REAL, TRAINING = SENTENCES[:12], SENTENCES[12:30], SENTENCES[30:]
 UNALIGNED = [name for name in PRESETS if name not in ("style-transformer", "textgan-pytorch")]
@@ -135,6 +137,34 @@ def test_bytes_that_are_no_text(seqgen: Call, files: list[str], tmp_path: Path, 
     done = seqgen("evaluate", *with_file(files, which, bad))
     assert (done.status, done.out) == (2, "")
     assert f"{bad}:2:3" in done.err
+
+
+def test_bytes_and_columns_have_options(seqgen: Call, files: list[str], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"a b\nab \xff\n")
+    words = with_file(files, "--hypotheses", bad)
+    assert "(here: --encoding-errors replace)" in seqgen("evaluate", *words).err
+    done = seqgen("evaluate", *words, "--encoding-errors", "replace")
+    assert done.status == 0, done.err
+    table = tmp_path / "g.csv"
+    table.write_text("id,said\n" + "".join(f'1,"{text}"\n' for text in REAL))
+    words = with_file(files, "--references", table)
+    assert "(--text COLUMN names another)" in seqgen("evaluate", *words).err
+    done = seqgen("evaluate", *words, "--text", "said", "--json")
+    plain = seqgen("evaluate", *files, "--json")
+    assert done.status == 0 and done.out == plain.out
+
+
+def test_a_figure_that_is_no_number_is_null(
+    seqgen: Call, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [Score("bleu-2", 0.5, "a:1"), Score("perplexity", math.nan, "a:1")]
+    found = Table([Row("generated.txt", scores)])
+    monkeypatch.setattr("seqgen.commands.evaluate_files.evaluate", lambda *_, **__: found)
+    done = seqgen("evaluate", *files, "--json")
+    said = strict(done.out)
+    assert [score["value"] for score in said["rows"][0]["scores"]] == [0.5, None]
+    assert said["not_finite"] == [{"row": "generated.txt", "score": "perplexity"}]
 
 
 @pytest.mark.parametrize(

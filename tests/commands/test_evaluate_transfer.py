@@ -208,12 +208,16 @@ def test_the_preset_cuts_as_the_style_transformer_did(seqgen: Call, files: Path)
         (["--real", "{files}/none.txt"], "none.txt"),
         (["--language-judge", "{files}/in.0"], "in.0"),
         (["--compare-with", "-", "-"], "standard input can only be read once"),
+        (["--threads", "1"], "--threads without a judge that is a network"),
+        (["--device", "cuda"], "--device without a judge that is a network"),
+        (["--language-judge", "{arpa}", "--threads", "0"], "--threads without a judge that is a"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
-    seqgen: Call, files: Path, more: list[str], message: str
+    seqgen: Call, files: Path, judges: tuple[Path, Path], more: list[str], message: str
 ) -> None:
-    done = seqgen("evaluate", *directions(files), *(part.format(files=files) for part in more))
+    words = [part.format(files=files, arpa=judges[1]) for part in more]
+    done = seqgen("evaluate", *directions(files), *words)
     assert (done.status, done.out) == (2, "")
     assert message in done.err
 
@@ -248,7 +252,12 @@ def test_unequal_numbers_of_references_are_refused(seqgen: Call, files: Path) ->
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (['{"source": "a"}'], ":1: expected an object such as"),
+        (['{"source": "a"}'], ":1: there is no key 'to'; there are: 'source'. Expected"),
+        (['{"sorce": "a", "to": "x"}'], "'sorce', 'to'; did you mean 'sorce'?"),
+        (
+            ['{"source": "a", "to": "x", "reference": ["b"]}'],
+            ":1: there is no key 'references'; there are: 'source', 'to', 'reference'; did you",
+        ),
         (["[1]"], ":1: expected an object such as"),
         (["{"], ":1: this is not JSON"),
         ([], "has no rows"),
@@ -256,7 +265,7 @@ def test_unequal_numbers_of_references_are_refused(seqgen: Call, files: Path) ->
         (['{"source": "a", "to": "x", "references": [1]}'], ":1: 1 is no string"),
         (
             ['{"source": "a", "to": "x", "references": ["b"]}', '{"source": "a", "to": "x"}'],
-            ":2: 0 references, the first row has 1",
+            ":2: 0 references, the first row has 1: give every row as many",
         ),
         (
             ['{"source": "a", "to": "x", "hypothesis": "b"}', '{"source": "a", "to": "x"}'],
@@ -270,7 +279,8 @@ def test_bad_pairs_are_refused(seqgen: Call, tmp_path: Path, rows: list[str], me
     pairs.write_text("\n".join(rows))
     done = seqgen("evaluate", "--pairs", pairs)
     assert (done.status, done.out) == (2, "")
-    assert f"{pairs}{message}" in done.err or f"{pairs} {message}" in done.err
+    assert f"{pairs}:" in done.err or f"{pairs} " in done.err
+    assert message in done.err
 
 
 def test_a_run_is_refused_with_what_to_do(seqgen: Call, files: Path, plain: Path) -> None:
@@ -278,3 +288,29 @@ def test_a_run_is_refused_with_what_to_do(seqgen: Call, files: Path, plain: Path
     done = seqgen("evaluate", plain, *options)
     assert (done.status, done.out) == (2, "")
     assert "--hypotheses F" in done.err
+
+
+def test_files_of_columns_and_of_other_bytes(seqgen: Call, files: Path, tmp_path: Path) -> None:
+    plain = seqgen("evaluate", *directions(files), "--json")
+    lines = (files / "out.0").read_text().splitlines()
+    table = tmp_path / "out.0.jsonl"
+    table.write_text("".join(json.dumps({"said": line}) + "\n" for line in lines))
+    options = directions(files)
+    options[options.index(f"{files}/out.0")] = str(table)
+    assert "--text COLUMN" in seqgen("evaluate", *options).err
+    done = seqgen("evaluate", *options, "--text", "said", "--json")
+    assert list(measured(done.out)[0].values()) == list(measured(plain.out)[0].values())
+    pairs = tmp_path / "rows.jsonl"
+    pairs.write_bytes(b'{"source": "a \xff b", "to": "x", "hypothesis": "a b"}\n')
+    assert "--encoding-errors replace" in seqgen("evaluate", "--pairs", pairs).err
+    done = seqgen("evaluate", "--pairs", pairs, "--encoding-errors", "ignore", "--json")
+    assert done.status == 0, done.err
+
+
+def test_a_classifier_alone_takes_no_options_of_sentences(
+    seqgen: Call, judges: tuple[Path, Path]
+) -> None:
+    assert seqgen("evaluate", judges[0], *MACHINE).status == 0
+    done = seqgen("evaluate", judges[0], "--temperature", "0.5", *MACHINE)
+    assert (done.status, done.out) == (2, "")
+    assert "--temperature: " in done.err and "is a classifier, which writes no" in done.err
