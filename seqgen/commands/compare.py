@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import sys
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from seqgen.commands.evaluate_options import numbers, positive
@@ -18,7 +23,7 @@ from seqgen.commands.options import (
     silenced,
     use_machine,
 )
-from seqgen.commands.show import as_json, show
+from seqgen.commands.show import WIDTH, as_json, show
 from seqgen.errors import UserError
 from seqgen.metrics.table import Row, Table
 
@@ -27,13 +32,15 @@ if TYPE_CHECKING:  # networks take a moment to import
 
 ABOUT = """Compare runs by their sentences: a table of figures at temperature 1, and a curve of
 quality against diversity over decoding settings, with real data as a star. Runs that differ only in
-their seed are one model, with mean and deviation."""
+their seed are one model, with mean and deviation. A difference is said only where chance does not
+explain it: give several runs of each, and five settings or more."""
 
 EXAMPLES = """examples:
   seqgen compare runs/mle-1 runs/mle-2 runs/gan-1 runs/gan-2
   seqgen compare runs/a runs/b --reject-likelihood 0.1,0.25,0.5 --top-p 0.7,0.9 --out pictures
-  seqgen compare runs/a runs/b --count 500 --temperatures 0.7,1 --json"""
+  seqgen compare runs/a runs/b --count 500 --temperatures 0.5,0.7,0.9,1,1.2 --json"""
 
+PAGE = "comparison.html"
 KEPT = (
     *("nll", "perplexity", "oracle-nll", "grammatical", "bleu-2", "bleu-3", "bleu-4", "bleu-5"),
     *("self-bleu-2", "self-bleu-3", "self-bleu-4", "self-bleu-5", "backward-bleu-5"),
@@ -52,14 +59,15 @@ def main(arguments: list[str]) -> int:
         )
     if options.count < 2:
         raise UserError(f"--count {options.count}: self-BLEU needs at least 2 sentences")
+    check_place(Path(options.out))
     show_warnings()
     device = use_machine(options)
     from seqgen.commands.sentence_files import sentences
-    from seqgen.evaluation.sweep import TEMPERATURES, decodings
+    from seqgen.evaluation.decoding_settings import TEMPERATURES, decodings
     from seqgen.experiment.compare import compare
 
     sweep = decodings(
-        options.temperatures or TEMPERATURES, options.top_k, options.top_p, options.beam,
+        options.temperatures or TEMPERATURES, options.top_k, options.top_p, options.sampled_beam,
         options.reject_likelihood,
     )  # fmt: skip
     with silenced(options.quiet):
@@ -108,8 +116,8 @@ def _sweep_options(parser: Parser) -> None:
     group.add_argument("--top-k", type=whole_numbers, default=(), help="such as 5,20,100")
     group.add_argument("--top-p", type=numbers, default=(), help="such as 0.5,0.8,0.95")
     group.add_argument(
-        "--beam", type=whole_numbers, default=(),
-        help="widths of sampled beams (a beam search could not give as many sentences)",
+        "--sampled-beam", type=whole_numbers, default=(), metavar="WIDTHS",
+        help="widths of beams whose continuations are drawn, one beam a sentence, such as 2,5",
     )  # fmt: skip
 
 
@@ -123,21 +131,57 @@ def whole_numbers(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def check_place(folder: Path) -> None:
+    """Raise UserError where a page cannot be written, or would lie among files of something
+    else."""
+    place = folder.expanduser()
+    above = next(one for one in (place, *place.absolute().parents) if one.exists())
+    if not above.is_dir():
+        raise UserError(f"--out {folder}: {above} is a file; name a folder")
+    if not os.access(above, os.W_OK):
+        raise UserError(f"--out {folder}: {above} cannot be written; name another folder")
+    known = not place.exists() or (place / PAGE).is_file() or not any(place.iterdir())
+    if not known:
+        raise UserError(
+            f"--out {folder}: it holds other files and no {PAGE}; name a new or empty folder, or "
+            "that of an earlier comparison, which is replaced"
+        )
+
+
 def _show(found: Comparison, options: Namespace) -> int:
     from seqgen.report import write_comparison
 
     table = _shortened(found.table)
-    title = f"{len(found.curves) - 1} models compared"
-    page = write_comparison(options.out, title, table, found.curves, found.sentences)
     if options.json:
-        record = json.loads(as_json(table, found.curves)) | {"sentences": list(found.sentences)}
-        print(json.dumps(record, ensure_ascii=False, indent=1))
+        said = {at: list(sentences) for at, sentences in found.sentences.items()}
+        record = json.loads(as_json(table, found.curves)) | {"sentences": said}
+        print(json.dumps(record, ensure_ascii=False, indent=1), flush=True)
     else:
         show(table)
-        print("\n" + "\n".join(found.sentences))
+        print("\n" + _in_words(found.sentences), flush=True)
+    models = [curve for curve in found.curves if any(p.family != "real" for p in curve.points)]
+    title = f"{len(models)} models compared" if len(models) > 1 else f"{models[0].name}"
+    page = write_comparison(options.out, title, table, found.curves, found.sentences)
     if not options.quiet:
         print(f"written: {page}, and the picture as .png and .svg", file=sys.stderr)
     return 0
+
+
+def _in_words(sentences: Mapping[str, Sequence[str]]) -> str:
+    """A heading for each pair of axes, and the sentences under it, in lines that fit."""
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    blocks = [
+        "\n".join([
+            at,
+            *(
+                fill(one, width, initial_indent="  ", subsequent_indent="    ",
+                     break_on_hyphens=False)
+                for one in said
+            ),
+        ])
+        for at, said in sentences.items()
+    ]  # fmt: skip
+    return "\n\n".join(blocks)
 
 
 def _shortened(table: Table) -> Table:

@@ -30,9 +30,9 @@ def run(options: Namespace) -> int:
 
     if read_run(Run.open(options.run))[0].generator is None:
         return _judge(options, device)
-    from seqgen.evaluation.decoding_settings import Decoding
+    from seqgen.evaluation.decoding_settings import TEMPERATURES, Decoding, decodings
     from seqgen.evaluation.progress import Progress
-    from seqgen.evaluation.sweep import TEMPERATURES, cost, decodings
+    from seqgen.evaluation.sweep import cost
 
     swept = decodings(options.temperatures or TEMPERATURES, reject_likelihood=REJECTED)
     swept = [] if options.no_sweep else swept

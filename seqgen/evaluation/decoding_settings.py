@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqgen.errors import UserError
+from seqgen.metrics.quality_diversity import curves
+from seqgen.metrics.quality_diversity.curves import Family
+
+TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)
 
 
 @dataclass(frozen=True)
@@ -62,3 +67,58 @@ class Decoding:
                 f"reject-likelihood {self.reject_likelihood}: the share of sentences to keep, "
                 "above 0 and at most 1"
             )
+
+
+PLAIN = Decoding()
+"""Draws from the whole distribution."""
+
+
+def decodings(
+    temperatures: Sequence[float] = TEMPERATURES,
+    top_k: Sequence[int] = (),
+    top_p: Sequence[float] = (),
+    beam: Sequence[int] = (),
+    reject_likelihood: Sequence[float] = (),
+) -> list[Decoding]:
+    """One setting after the other, each changing one thing, checked and none twice.
+
+    Args:
+        temperatures: of plain draws.
+        top_k: draws from the k likeliest tokens.
+        top_p: draws from the likeliest tokens of this mass.
+        beam: widths of sampled beams, one for each sentence: a beam search draws nothing, and
+            cannot give as many sentences as the other settings do.
+        reject_likelihood: shares that are kept of the draws.
+
+    Raises:
+        UserError: a value out of range.
+    """
+    found = [
+        *(Decoding(temperature=value) for value in temperatures),
+        *(Decoding(top_k=value) for value in top_k),
+        *(Decoding(top_p=value) for value in top_p),
+        *(Decoding(sampled_beam=value) for value in beam),
+        *(Decoding(reject_likelihood=value) for value in reject_likelihood),
+    ]
+    for decoding in found:
+        decoding.check()
+    return list(dict.fromkeys(found))
+
+
+def setting(decoding: Decoding) -> tuple[Family, float]:
+    """What a decoding changes, and to which value; nothing: temperature 1.
+
+    Raises:
+        UserError: it changes several things, and belongs to no curve.
+    """
+    values: dict[Family, float] = {
+        "temperature": decoding.temperature,
+        "top-k": decoding.top_k,
+        "top-p": decoding.top_p,
+        "beam": decoding.sampled_beam,
+        "reject-likelihood": decoding.reject_likelihood,
+    }
+    changed = [(name, float(v)) for name, v in values.items() if v != curves.PLAIN[name]]
+    if len(changed) > 1 or decoding.beam > 1:
+        raise UserError(f"{decoding}: a point of a curve changes one setting, and draws")
+    return changed[0] if changed else ("temperature", curves.PLAIN["temperature"])

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
-from seqgen.evaluation.decoding_settings import Decoding
+from seqgen.evaluation.decoding_settings import PLAIN, Decoding, decodings
+from seqgen.evaluation.language_scores import LanguageScores
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.sweep import cost, decodings
+from seqgen.evaluation.sweep import PARTS, cost
 from seqgen.experiment.encoder import NGRAMS, open_encoder
 from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge
-from seqgen.experiment.real_text import real_text
-from seqgen.experiment.reopen import Which, load
+from seqgen.experiment.real_text import RealText, real_text
+from seqgen.experiment.reopen import Which, load, read_run
 from seqgen.experiment.run_groups import (
     Group,
     digest,
+    notes_on_forms,
     notes_on_training,
     open_groups,
     require_same_text,
     require_same_unit,
 )
-from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve
+from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Curve
 from seqgen.metrics.quality_diversity.means import mean_curve, mean_rows
 from seqgen.metrics.quality_diversity.verdicts import verdicts
 from seqgen.metrics.table import Row, Table
+from seqgen.recipe.data import FilesCorpus, OpenVocabulary
+from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.run import Run
 
 COUNT = 2000
 TABLE = 12  # work of a row of the table, in drawings of a sentence each; roughly
-PLAIN = Decoding()
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,13 @@ class Comparison:
         table: figures at temperature 1; a row a model, after it the standard deviations where it
             is several runs, and real data.
         curves: a curve a model, its points means over its runs; real data as a point.
-        sentences: which model is dominated by which, and where real data lies.
+        sentences: by the axes, which model is dominated by which, where real data lies, and what
+            was taken for chance; those that tell most come first.
     """
 
     table: Table
     curves: Sequence[Curve]
-    sentences: Sequence[str]
+    sentences: Mapping[str, Sequence[str]]
 
 
 def compare(
@@ -85,31 +89,62 @@ def compare(
     groups = open_groups(folders)
     runs = [run for group in groups for run in group.runs]
     require_same_unit(runs)
-    notes = require_same_text(runs, seed) if references is None else []
+    notes = require_same_text(runs, seed) if references is None else notes_on_forms(runs)
     settings = decodings() if sweep is None else sweep
     work = (TABLE * count + sum(cost(setting, count) for setting in settings)) * len(runs)
+    texts = Texts(references, seed)
     language = None if judge is None else open_language_judge(judge, device)
     encoder = open_encoder(NGRAMS, device)
-
     learned: dict[str, str] = {}
+    shared: dict[str, LanguageScores] = {}
+    star: list[Curve] = []
 
-    def measured(run: Run, progress: Progress) -> tuple[Table, list[Curve]]:
+    def measured(run: Run, progress: Progress) -> tuple[Table, Curve]:
         model = load(run.folder, checkpoint, device)
-        real = real_text(run, model.vocabulary, references, None, seed)
+        real = texts.of(run, model.vocabulary)
         learned[str(run.folder)] = digest(real.training)
-        rows = Rows(run, model, real, language, encoder, seed, False)
+        rows = Rows(run, model, real, language, encoder, seed, False, shared)
         table = rows.table([one.text for one in model.draw(count, PLAIN, seed=seed)])
+        if not star:
+            star.extend(rows.star(count, PARTS))
         progress.advance(TABLE * count, f"{table.rows[0].name}, table")
-        return table, rows.curves(settings, count, progress)
+        return table, rows.curve(settings, count, progress, PARTS)
 
     with Progress(work, quiet) as progress:
         found = [[measured(run, progress) for run in group.runs] for group in groups]
-    return _together(groups, found, [*notes, *notes_on_training(learned)])
+    return _together(groups, found, star, [*notes, *notes_on_training(learned)])
+
+
+@dataclass
+class Texts:
+    """Real texts of runs, each corpus read once for all runs that read it alike.
+
+    Attributes:
+        references: in the place of the runs' own, if given.
+        seed: of the choice among many sentences.
+    """
+
+    references: Sequence[str] | None
+    seed: int
+    known: dict[tuple[str, str], RealText] = field(default_factory=dict)
+
+    def of(self, run: Run, vocabulary: Vocabulary) -> RealText:
+        """The references and training sentences of a run, as its vocabulary writes them."""
+        recipe, _ = read_run(run)
+        cut = recipe.vocabulary
+        key = (recipe.corpus.model_dump_json(), cut.model_dump_json() if cut else "")
+        kept = isinstance(recipe.corpus, FilesCorpus) and recipe.corpus.train == "-"
+        if kept or isinstance(cut, OpenVocabulary):  # found in the run's folder, or changed since
+            key = (str(run.folder.resolve()), "")
+        if key not in self.known:
+            self.known[key] = real_text(run, vocabulary, self.references, None, self.seed)
+        return self.known[key]
 
 
 def _together(
     groups: Sequence[Group],
-    found: Sequence[Sequence[tuple[Table, Sequence[Curve]]]],
+    found: Sequence[Sequence[tuple[Table, Curve]]],
+    star: Sequence[Curve],
     notes: Sequence[str],
 ) -> Comparison:
     """The rows and curves of each group as one; real data as measured beside the first run."""
@@ -117,21 +152,14 @@ def _together(
     curves: list[Curve] = []
     for group, members in zip(groups, found, strict=True):
         rows += mean_rows(group.label, [table.rows[0] for table, _ in members])
-        curves.append(mean_curve(group.label, [own for _, (own, *_) in members]))
-    (first, (_, *real)), *_ = found[0]
+        curves.append(mean_curve(group.label, [curve for _, curve in members]))
     tables = [table for members in found for table, _ in members]
-    rows += [row for row in first.rows if row.kind == "real"]
-    curves += real
-    said = [
-        f"{_axes(axes)}: {sentence}"
-        for axes in (LOCAL, GLOBAL)
-        for sentence in verdicts(curves, axes)
-    ]
-    return Comparison(Table(rows, [*notes, *_notes(tables)]), curves, said)
-
-
-def _axes(axes: Axes) -> str:
-    return f"{axes.quality} / {axes.diversity}"
+    rows += [row for row in tables[0].rows if row.kind == "real"]
+    curves += star
+    said = {str(axes): verdicts(curves, axes) for axes in (LOCAL, GLOBAL)}
+    return Comparison(
+        Table(rows, [*notes, *_notes(tables)]), curves, {at: said[at] for at in said if said[at]}
+    )
 
 
 def _notes(tables: Sequence[Table]) -> list[str]:

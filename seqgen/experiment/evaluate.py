@@ -10,7 +10,7 @@ import torch
 
 from seqgen import __version__
 from seqgen.errors import RunFailure
-from seqgen.evaluation.decoding_settings import Decoding
+from seqgen.evaluation.decoding_settings import PLAIN, Decoding
 from seqgen.evaluation.progress import Progress
 from seqgen.experiment.encoder import NGRAMS, open_encoder
 from seqgen.experiment.evaluation_rows import Rows
@@ -23,7 +23,6 @@ from seqgen.training.run import Run
 COUNT = 10_000  # sentences to draw where nothing is said, at most
 SWEPT = 2_000  # at each point of a curve, at most
 SAMPLES = 20  # sentences kept in the record
-PLAIN = Decoding()
 
 
 def evaluate_run(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 
@@ -13,7 +14,7 @@ from seqgen.evaluation.judge_protocols import Encoder, LanguageJudge
 from seqgen.evaluation.language_scores import LanguageScores, Unit, spaced
 from seqgen.evaluation.measure import Truth
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.sweep import ORDER, sweep
+from seqgen.evaluation.sweep import measuring, sweep
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.model_scores import (
     Likelihood,
@@ -24,7 +25,6 @@ from seqgen.experiment.model_scores import (
 )
 from seqgen.experiment.real_text import RealText
 from seqgen.experiment.reopen import read_run
-from seqgen.metrics.bleu_family.bleu import bleu_orders, self_bleu_orders
 from seqgen.metrics.projection import NgramProjection
 from seqgen.metrics.quality_diversity.curves import Curve, Point
 from seqgen.metrics.real import REAL, chosen, drawn
@@ -33,6 +33,7 @@ from seqgen.metrics.suite import evaluate
 from seqgen.metrics.table import Row, Table
 from seqgen.metrics.tokens import Tokenizer
 from seqgen.recipe.recipe import Recipe
+from seqgen.text.normalised import text_form
 from seqgen.training.run import Run
 
 JUDGED = 100_000  # training sentences the n-gram judge learns from, at most
@@ -50,6 +51,7 @@ class Rows:
         encoder: of `frechet` and `mauve`.
         seed: of what is drawn.
         intervals: whether intervals are found.
+        shared: what learned from training sentences, by these; runs of one corpus share it.
     """
 
     run: Run
@@ -59,6 +61,7 @@ class Rows:
     encoder: Encoder
     seed: int
     intervals: bool
+    shared: dict[str, LanguageScores] = field(default_factory=dict)
 
     def table(self, texts: Sequence[str]) -> Table:
         """The run's row, of these sentences, and beside it that of real ones."""
@@ -80,35 +83,61 @@ class Rows:
         self, decodings: Sequence[Decoding], count: int, progress: Progress | None = None
     ) -> list[Curve]:
         """The run's curve over decoding settings, and real data as a point beside it."""
+        return [self.curve(decodings, count, progress), *self.star(count)]
+
+    def curve(
+        self,
+        decodings: Sequence[Decoding],
+        count: int,
+        progress: Progress | None = None,
+        parts: int = 0,
+    ) -> Curve:
+        """The run's curve over decoding settings, with those of so many parts of its sentences."""
 
         def draw(number: int, decoding: Decoding) -> list[str]:
             return [one.text for one in self.model.draw(number, decoding, seed=self.seed)]
 
         name = self.run.folder.resolve().name
-        own = _finite(sweep(name, draw, self._at_a_point, decodings, count, progress))
-        if not self.real.training:
-            return [own]
-        real = self._at_a_point(self._sample(count))
-        if self._language is not None:  # the judge knows the training sentences by heart
-            real["lm-score"] = self._language.lm_score(self._held_out(count))
-        signatures = {name: score.signature for name, score in real.items()}
-        star = Point("real", 0.0, {name: score.value for name, score in real.items()})
-        return [own, _finite(Curve(REAL, [star], signatures))]
+        return _finite(sweep(name, draw, self._measure, decodings, count, progress, parts))
 
-    def _at_a_point(self, texts: Sequence[str]) -> dict[str, Score]:
-        known, cut = self.real.references, self._tokenizer
-        scores = bleu_orders(texts, known, (ORDER,), tokenizer=cut)
-        scores += self_bleu_orders(texts, (ORDER,), tokenizer=cut)
-        if self._language is not None:
-            scores += [self._language.lm_score(texts), self._language.reverse_lm_score(texts)]
-        return {score.name: score for score in scores}
+    def star(self, count: int, parts: int = 0) -> list[Curve]:
+        """Real data as a curve of one point, with those of parts of its sentences; none where
+        there are no training sentences."""
+        if not self.real.training:
+            return []
+        sample, held_out = self._sample(count), self._held_out(count)
+        whole = self._real_point(sample, held_out)
+        divided = [
+            self._real_point(sample[number::parts], held_out[number::parts])
+            for number in range(parts)
+        ]
+        return [replace(_finite(whole), parts=[_finite(part) for part in divided])]
+
+    def _real_point(self, sample: Sequence[str], held_out: Sequence[str]) -> Curve:
+        scores = self._measure(sample)
+        if self._language is not None:  # the judge knows the training sentences by heart
+            scores["lm-score"] = self._signed(self._language.lm_score(held_out))
+        signatures = {name: score.signature for name, score in scores.items()}
+        star = Point("real", 0.0, {name: score.value for name, score in scores.items()})
+        return Curve(REAL, [star], signatures)
+
+    def _measure(self, texts: Sequence[str]) -> dict[str, Score]:
+        found = measuring(self.real.references, self._language, self._tokenizer)(texts)
+        return {name: self._signed(score) for name, score in found.items()}
+
+    def _signed(self, score: Score) -> Score:
+        """The score with the form of the text in its signature, where that is not as it was."""
+        if not self._form:
+            return score
+        return replace(score, signature=f"text:{self._form}|{score.signature}")
 
     def _row(self, row: Row, texts: Sequence[str], features: FeatureScores) -> Row:
-        scores = [*self._likelihood.scores, *self._truths(texts), *row.scores]
+        scores = [*self._truths(texts), *row.scores]
         if self._language is not None:
             scores.append(self._language.lm_score(texts, self.intervals, self.seed))
             scores.append(self._language.reverse_lm_score(texts))
-        return Row(row.name, [*scores, *features(self._spaced(texts))], row.kind)
+        scores += features(self._spaced(texts))
+        return Row(row.name, [*self._likelihood.scores, *map(self._signed, scores)], row.kind)
 
     def _real_row(self, row: Row, count: int, features: FeatureScores) -> Row:
         """Held-out sentences under judges that have learned from training sentences, training
@@ -118,7 +147,8 @@ class Rows:
         if self._language is not None:
             scores.append(self._language.lm_score(held_out, self.intervals, self.seed))
             scores.append(self._language.reverse_lm_score(sample))
-        return Row(row.name, [*scores, *features(self._spaced(sample))], row.kind)
+        scores += features(self._spaced(sample))
+        return Row(row.name, [*map(self._signed, scores)], row.kind)
 
     @cached_property
     def _likelihood(self) -> Likelihood:
@@ -193,7 +223,14 @@ class Rows:
             return None
         rows = sorted(drawn(len(self.real.training), JUDGED, self.seed).tolist())
         learned = [self.real.training[row] for row in rows]
-        return LanguageScores(learned, self.real.references, self.judge, self._unit)
+        return self.shared.setdefault(
+            _digest(self._unit, learned, self.real.references),
+            LanguageScores(learned, self.real.references, self.judge, self._unit),
+        )
+
+    @cached_property
+    def _form(self) -> str:
+        return text_form(self.model.vocabulary)
 
     @cached_property
     def _unit(self) -> Unit:
@@ -210,6 +247,16 @@ class Rows:
     @cached_property
     def _recipe(self) -> Recipe:
         return read_run(self.run)[0]
+
+
+def _digest(unit: Unit, learned: Sequence[str], references: Sequence[str]) -> str:
+    """What tells texts apart that language scores are made of."""
+    found = hashlib.blake2b(unit.encode(), digest_size=16)
+    for texts in (learned, references):
+        found.update(f"{len(texts)}\n".encode())
+        for text in texts:
+            found.update(f"{text}\n".encode())
+    return found.hexdigest()
 
 
 def _finite(curve: Curve) -> Curve:

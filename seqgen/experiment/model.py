@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from seqgen.errors import UserError
-from seqgen.evaluation.decoding_settings import Decoding
+from seqgen.evaluation.decoding_settings import PLAIN, Decoding
 from seqgen.experiment import scoring
 from seqgen.experiment.drawing import Drawing
 from seqgen.experiment.drawing import Drawn as Drawn
@@ -17,7 +17,6 @@ from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.windows import windows
 
-PLAIN = Decoding()  # draws from the whole distribution
 _log = logging.getLogger("seqgen")
 
 

@@ -16,6 +16,7 @@ from seqgen.experiment.real_text import REFERENCES
 from seqgen.experiment.reopen import open_vocabulary, read_run, require_generator
 from seqgen.recipe.files import differences
 from seqgen.recipe.recipe import Recipe
+from seqgen.text.normalised import text_form
 from seqgen.training.run import Run
 
 SAME = {"seed", "name"}  # settings in which runs of a group may differ
@@ -76,24 +77,40 @@ def require_same_text(runs: Sequence[Run], seed: int = 0) -> list[str]:
     first, *rest = runs
     split = held_out(first)
     known = [] if split is None else real_sentences(first, split, REFERENCES, seed)
-    notes = []
     for other in rest:
         theirs = held_out(other)
         same = split is not None and theirs == split
         found = real_sentences(other, split, REFERENCES, seed) if same and split else []
         if not same or digest(found) != digest(known):
             raise UserError(
-                f"{first.folder} and {other.folder} hold out different real sentences "
-                f"({split or 'none'} and {theirs or 'none'}), and figures against different "
-                "references do not compare: give both the same as --references FILE"
+                f"{first.folder} and {other.folder} hold out different real sentences ("
+                f"{_held(known, split)}; {_held(found if same else [], theirs)}), and figures "
+                "against different references do not compare: give real sentences that none was "
+                "trained on as --references FILE, or leave one of the two out"
             )
-        if found != known:
-            notes.append(
-                f"{other.folder.name} and {first.folder.name} write the same text in different "
-                "forms (case, spaces or punctuation), each is measured in its own; their n-gram "
-                "figures do not quite compare"
-            )
-    return notes
+    return notes_on_forms(runs)
+
+
+def notes_on_forms(runs: Sequence[Run]) -> list[str]:
+    """What a reader must know where runs write the same text in different forms."""
+    forms: dict[str, list[str]] = {}
+    for run in runs:
+        form = text_form(open_vocabulary(run)) or "as it is"
+        forms.setdefault(form, []).append(run.folder.resolve().name)
+    if len(forms) < 2:
+        return []
+    parts = "; ".join(f"{', '.join(names)}: {form}" for form, names in forms.items())
+    return [
+        f"the runs write text in different forms ({parts}), and each is measured in its own: their "
+        "figures do not compare, and there is no verdict between them"
+    ]
+
+
+def _held(texts: Sequence[str], split: str | None) -> str:
+    """The held-out sentences of a run in words."""
+    if split is None:
+        return "it holds none out"
+    return f"{split}, beginning {texts[0][:40]!r}" if texts else split
 
 
 def require_same_unit(runs: Sequence[Run]) -> None:

@@ -10,12 +10,13 @@ from seqgen.metrics.score import Interval, Score
 FORMAT = 1
 """Of the JSON form; raised when a reader of today could not read it."""
 
-Kind = Literal["system", "real", "baseline", "published"]
+Kind = Literal["system", "deviation", "real", "baseline", "published"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """The scores of one set of sentences: a system's, real ones, or those of a trivial baseline."""
+    """The scores of one set of sentences: a system's, real ones, or those of a trivial baseline; a
+    ``deviation`` is that of the row before it over training seeds."""
 
     name: str
     scores: Sequence[Score]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seqgen.files import replacing
@@ -10,7 +10,7 @@ from seqgen.metrics.quality_diversity.curves import Curve
 from seqgen.metrics.table import Table
 from seqgen.report import pictures, spots
 from seqgen.report.curve_section import curve_parts, curve_pictures
-from seqgen.report.markup import bullets, section
+from seqgen.report.markup import bullets, paragraph, section
 from seqgen.report.metric_table import metric_table
 from seqgen.report.page import page
 from seqgen.report.picture import Picture
@@ -24,7 +24,7 @@ def write_comparison(
     title: str,
     table: Table,
     curves: Sequence[Curve],
-    sentences: Sequence[str],
+    sentences: Mapping[str, Sequence[str]],
 ) -> Path:
     """Write comparison.html, .png and .svg into the folder, which is made if missing; without
     curves there is no picture.
@@ -33,16 +33,19 @@ def write_comparison(
         folder: where to.
         title: plain text.
         table: a row for each run or group of runs.
-        curves: their points at several decoding settings; figures named "NAME-deviation" are
-            drawn as bars.
-        sentences: what is to be said of the curves, such as which dominates which.
+        curves: their points at several decoding settings; deviations over runs are drawn as bars.
+        sentences: what is to be said of the curves, under a heading each.
 
     Returns:
         The page.
     """
     place = Path(folder).expanduser()
     body = [
-        section("said", "In words", bullets(sentences)),
+        section(
+            "said",
+            "In words",
+            *(paragraph(at) + bullets(said) for at, said in sentences.items()),
+        ),
         section(
             "quality-diversity",
             "Quality and diversity",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqgen.metrics.quality_diversity.curves import Axes, Curve
+from seqgen.metrics.quality_diversity.curves import DEVIATION, Axes, Curve
 from seqgen.report import pictures, spots
 from seqgen.report.markup import details, paragraph, row, table, text
 from seqgen.report.picture import Picture, gallery
@@ -38,7 +38,7 @@ def curve_parts(curves: Sequence[Curve], drawn: list[Picture]) -> list[str]:
     if not drawn:
         return []
     figures = [name for curve in curves for point in curve.points for name in point.figures]
-    spread = any(name.endswith("-deviation") for name in figures)
+    spread = any(name.endswith(DEVIATION) for name in figures)
     return [
         gallery(drawn, "large"),
         paragraph(READ + (SPREAD if spread else ""), "quiet"),

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve
+from seqgen.metrics.quality_diversity.curves import FAMILIES, GLOBAL, LOCAL, PLAIN, Axes, Curve
 from seqgen.report import style
 from seqgen.report.labels import Box, along, place
 from seqgen.report.spots import (
@@ -28,14 +28,10 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 WIDTH, HEIGHT = 400, 370
-MARKERS = {"temperature": "o", "top-k": "s", "top-p": "^", "beam": "D", "reject-likelihood": "v"}
-DASHES: dict[str, Any] = {
-    "temperature": "-",
-    "top-k": (0, (5, 2)),
-    "top-p": (0, (1, 1)),
-    "beam": (0, (3, 2, 1, 2)),
-    "reject-likelihood": (0, (2, 1)),
-}
+MARKERS: dict[str, str] = dict(zip(FAMILIES, "os^Dv", strict=True))
+DASHES: dict[str, Any] = dict(
+    zip(FAMILIES, ("-", (0, (5, 2)), (0, (1, 1)), (0, (3, 2, 1, 2)), (0, (2, 1))), strict=True)
+)
 NAME_LENGTH = 34
 """Longer names are shortened in legends, in their middle: ends tell runs apart."""
 LABEL_SIZE = 10
@@ -105,7 +101,7 @@ def _line(plane: Plane, spots: Sequence[Spot], plain: Spot | None, order: int) -
 
 
 def _is_plain(spot: Spot) -> bool:
-    return spot.point.family == "temperature" and spot.point.value == 1
+    return spot.point.family == "temperature" and spot.point.value == PLAIN["temperature"]
 
 
 def _edge(order: int) -> dict[str, Any]:

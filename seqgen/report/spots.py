@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Axes, Curve, Point
+from seqgen.metrics.quality_diversity.curves import (
+    DEVIATION,
+    FAMILIES,
+    GLOBAL,
+    LOCAL,
+    Axes,
+    Curve,
+    Point,
+)
 from seqgen.report.words import number, spoken
-
-FAMILIES = ("temperature", "top-k", "top-p", "beam", "reject-likelihood")
 
 
 @dataclass(frozen=True)
@@ -66,18 +71,16 @@ def spots_of(curve: Curve, axes: Axes) -> list[Spot]:
 
 
 def _spot(point: Point, axes: Axes) -> Spot | None:
-    quality = point.figures.get(axes.quality)
-    diversity = point.figures.get(axes.diversity)
-    if quality is None or diversity is None:
+    where = point.at(axes)
+    if where is None:
         return None
-    if not (math.isfinite(quality) and math.isfinite(diversity)):
-        return None
+    diversity, quality = where
     return Spot(
         point,
-        -quality if axes.negate_quality else quality,
+        quality,
         diversity,
-        point.figures.get(f"{axes.quality}-deviation", 0.0),
-        point.figures.get(f"{axes.diversity}-deviation", 0.0),
+        point.figures.get(axes.quality + DEVIATION, 0.0),
+        point.figures.get(axes.diversity + DEVIATION, 0.0),
     )
 
 

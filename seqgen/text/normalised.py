@@ -36,3 +36,15 @@ def _spelled(vocabulary: Vocabulary, texts: list[str]) -> list[str]:
             known = vocabulary.unknown is None or vocabulary.unknown not in row
             written.append(spelled if known else text)
     return written
+
+
+def text_form(vocabulary: Vocabulary) -> str:
+    """What `normalised` changes, for signatures: "lowercase+final", "lowercase", "split"; "" where
+    text stays as it is. Figures of one form say nothing beside those of another."""
+    [probe] = normalised(vocabulary, ["A (B) c."])
+    found = ["lowercase"] if probe == probe.lower() else []
+    if "( " in probe:
+        found.append("split")
+    elif probe.endswith(" ."):
+        found.append("final")
+    return "+".join(found)

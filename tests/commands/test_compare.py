@@ -14,11 +14,17 @@ from command_runs import MACHINE, SENTENCES, TINY, Call, write_corpus
 
 from seqgen import load
 from seqgen.commands.main import main
+from seqgen.evaluation import language_scores
+from seqgen.evaluation.decoding_settings import Decoding
+from seqgen.experiment import compare as comparing
 from seqgen.experiment.real_sentences import real_sentences
 from seqgen.metrics.bleu_family.bleu import bleu, self_bleu
+from seqgen.ngram_model.model import NgramModel
 from seqgen.training.run import Run
 
 SHORT = ["--count", "12", "--temperatures", "0.7,1", "--threads", "1"]
+LOCAL = "quality bleu-5, diversity self-bleu-5"
+GLOBAL = "quality lm-score, diversity reverse-lm-score"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def record(runs: Path) -> dict[str, Any]:
     out, said, told = runs / "compared", io.StringIO(), io.StringIO()
-    sweep = ["--reject-likelihood", "0.5", "--top-k", "5", "--top-p", "0.8", "--beam", "2"]
+    sweep = ["--reject-likelihood", "0.5", "--top-k", "5", "--top-p", "0.8", "--sampled-beam", "2"]
     with redirect_stdout(said), redirect_stderr(told):
         assert (
             main(["compare", *map(str, of(runs)), *SHORT, *sweep, "--json", "--out", str(out)]) == 0
@@ -59,6 +65,7 @@ def test_runs_that_differ_only_in_the_seed_are_one_row_and_one_curve(
 ) -> None:
     names = [row["name"] for row in record["rows"]]
     assert names == ["mle (2 runs)", "± of 2 runs", "wide-seed1", "real data"]
+    assert [row["kind"] for row in record["rows"]] == ["system", "deviation", "system", "real"]
     assert [curve["name"] for curve in record["curves"]] == [names[0], "wide-seed1", "real data"]
 
 
@@ -94,18 +101,18 @@ def test_every_setting_is_a_point(record: dict[str, Any], runs: Path) -> None:
     assert record["curves"][-1]["points"][0]["family"] == "real"
 
 
-def test_dominance_is_said_in_words(record: dict[str, Any]) -> None:
-    said = record["sentences"]
-    for axes in ("bleu-5 / self-bleu-5: ", "lm-score / reverse-lm-score: "):
-        own = [sentence for sentence in said if sentence.startswith(axes)]
+def test_what_the_curves_say_is_grouped_by_axes(record: dict[str, Any]) -> None:
+    assert list(record["sentences"]) == [LOCAL, GLOBAL]
+    for own in record["sentences"].values():
         assert "mle (2 runs)" in own[0] and "wide-seed1" in own[0]
-        assert any("likelihood rejection" in sentence for sentence in own)
-        assert sum("eal data" in sentence for sentence in own) == 2
+        assert any("rejecting by likelihood" in sentence for sentence in own)
+        assert sum("eal data " in sentence for sentence in own[:-1]) == 2
+        assert "chance over the runs of mle (2 runs). One run each of wide-seed1" in own[-1]
 
 
 def test_the_page_and_the_pictures_are_written(record: dict[str, Any], runs: Path) -> None:
     page = (runs / "compared" / "comparison.html").read_text("utf-8")
-    assert record["sentences"][0].split(": ")[1] in page and "mle (2 runs)" in page
+    assert LOCAL in page and record["sentences"][LOCAL][0] in page and "mle (2 runs)" in page
     assert (runs / "compared" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (runs / "compared" / "comparison.svg").read_text("utf-8")
 
@@ -117,7 +124,8 @@ def test_without_json_there_is_a_table_and_the_sentences(
     done = seqgen("compare", *of(runs)[:2], *SHORT, "--quiet")
     assert done.status == 0 and done.err == ""
     assert "mle (2 runs)" in done.out and "real data" in done.out
-    assert "\nbleu-5 / self-bleu-5: " in done.out
+    assert f"\n{LOCAL}\n  " in done.out and f"\n{GLOBAL}\n  " in done.out
+    assert all(len(line) <= 110 for line in done.out.partition(LOCAL)[2].splitlines())
     assert (tmp_path / "comparison" / "comparison.html").is_file()
 
 
@@ -131,7 +139,8 @@ def test_runs_of_other_text_are_refused_unless_references_are_given(
     pair = (runs / "mle-seed1", tmp_path / "other")
     done = seqgen("compare", *pair, *SHORT, "--out", tmp_path / "out")
     assert done.status == 2 and done.out == "" and not (tmp_path / "out").exists()
-    assert "hold out different real sentences" in done.err and "--references FILE" in done.err
+    assert "hold out different real sentences (valid, beginning '" in done.err
+    assert "mle-seed1 and " in done.err and "--references FILE" in done.err
     more = ["--references", corpus, "--out", tmp_path / "out"]
     done = seqgen("compare", *pair, *SHORT, *more)
     assert done.status == 0, done.err
@@ -151,6 +160,7 @@ def test_runs_of_other_text_are_refused_unless_references_are_given(
         (["mle-seed2", "--top-k", "1.5"], "--top-k: '1.5': whole numbers separated by commas"),
         (["mle-seed2", "--reject-likelihood", "0"], "reject-likelihood 0.0: the share"),
         (["mle-seed2", "--temperatures", "-1"], "temperature -1.0"),
+        (["mle-seed2", "--seed", "-1"], "--seed: '-1': a whole number of at least 0"),
     ],
 )
 def test_mistakes_are_told_in_words(seqgen: Call, runs: Path, more: list[str], words: str) -> None:
@@ -177,6 +187,60 @@ def test_another_vocabulary_of_the_same_text_is_no_other_text(
     assert done.status == 2 and "char is a model of characters" in done.err
 
 
+def test_another_form_of_the_text_is_told_and_gets_no_verdict(
+    seqgen: Call, runs: Path, tmp_path: Path
+) -> None:
+    corpus, held = write_corpus(tmp_path / "c.txt"), ["--corpus.valid", "last:12"]
+    form = ["--vocabulary.lowercase", "false", "--vocabulary.punctuation", "keep"]
+    arguments = ["text/mle-lstm", *TINY, "--corpus.train", str(corpus), *form, *held, *MACHINE]
+    assert main(["train", *arguments, "--runs", str(tmp_path), "--name", "raw"]) == 0
+    for more in ([], ["--references", corpus]):
+        options = [*SHORT, *more, "--out", tmp_path / "out", "--quiet", "--json"]
+        done = seqgen("compare", runs / "mle-seed1", tmp_path / "raw", *options)
+        assert done.status == 0, done.err
+        found = json.loads(done.out)
+        for own in found["sentences"].values():
+            assert "mle-seed1 and raw: not measured alike, no verdict." in own
+        assert any("different forms" in note and "raw: as it is" in note for note in found["notes"])
+        signatures = [s["signature"] for s in found["rows"][0]["scores"] if s["name"] == "bleu-5"]
+        assert signatures[0].startswith("text:lowercase+final|")
+
+
+def test_where_the_page_goes_is_looked_at_first(seqgen: Call, runs: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine")
+    pair = (runs / "mle-seed1", runs / "mle-seed2")
+    for out, words in (
+        (other, "it holds other files and no comparison.html"),
+        (other / "thesis.txt", "is a file; name a folder"),
+        (other / "thesis.txt" / "below", "is a file; name a folder"),
+    ):
+        done = seqgen("compare", *pair, *SHORT, "--out", out)
+        assert done.status == 2 and done.out == "" and f"--out {out}" in done.err
+        assert words in done.err
+    assert [path.name for path in other.iterdir()] == ["thesis.txt"]
+
+
+def test_runs_of_one_corpus_share_what_learned_from_it(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained, read = [], []
+    monkeypatch.setattr(language_scores.NgramModel, "train", counting(NgramModel.train, trained))
+    monkeypatch.setattr(comparing, "real_text", counting(comparing.real_text, read))
+    comparing.compare(of(runs), count=12, sweep=[Decoding()])
+    judges = [given for given in trained if "vocabulary" not in given]
+    assert len(judges) == 1 and len(read) == 1
+
+
+def counting(call: Any, calls: list[Any]) -> Any:
+    def counted(*given: Any, **named: Any) -> Any:
+        calls.append(named)
+        return call(*given, **named)
+
+    return counted
+
+
 def test_a_judge_has_no_sentences_to_compare(seqgen: Call, runs: Path, tmp_path: Path) -> None:
     files = [write_corpus(tmp_path / f"{n}.txt", SENTENCES[n::2]) for n in (0, 1)]
     styles = ["--corpus.styles", "a", str(files[0]), "b", str(files[1])]
@@ -194,4 +258,11 @@ def test_a_copy_of_a_run_is_a_model_of_its_own(seqgen: Call, runs: Path, tmp_pat
     one, other, _ = found["rows"]
     assert (one["name"], other["name"]) == ("mle-seed1", "twin")
     assert one["scores"] == other["scores"]
-    assert "too close to tell apart" in found["sentences"][0]
+    for own in found["sentences"].values():
+        assert own[0].startswith("mle-seed1 and twin cannot be "), own
+    # 5 settings can be compared, and the same sentences are not told apart.
+    more = ["--temperatures", "0.6,0.7,0.8,0.9,1", "--count", "12", "--threads", "1"]
+    done = seqgen("compare", runs / "mle-seed1", twin, *more, "--out", tmp_path / "out", "--json")
+    for own in json.loads(done.out)["sentences"].values():
+        assert own[0] == "mle-seed1 and twin cannot be told apart.", own
+        assert own[-1].startswith("Taken into account: one run each")

@@ -8,10 +8,10 @@ import random
 import pytest
 
 from seqgen.errors import UserError
-from seqgen.evaluation.decoding_settings import Decoding
+from seqgen.evaluation.decoding_settings import TEMPERATURES, Decoding, decodings, setting
 from seqgen.evaluation.language_scores import LanguageScores
 from seqgen.evaluation.progress import Progress
-from seqgen.evaluation.sweep import TEMPERATURES, cost, decodings, measuring, setting, sweep
+from seqgen.evaluation.sweep import cost, measuring, sweep
 from seqgen.metrics.bleu_family.bleu import bleu, self_bleu
 from seqgen.metrics.score import Score, sign
 
@@ -61,6 +61,18 @@ def test_a_curve_has_the_scores_of_each_setting() -> None:
         assert point.figures["self-bleu-5"] == self_bleu(texts, 5).value
     assert curve.points[0].figures["self-bleu-5"] > curve.points[1].figures["self-bleu-5"]
     assert curve.signatures["bleu-5"] == bleu(draw(60, Decoding()), REFERENCES, 5).signature
+
+
+def test_parts_are_measured_like_the_whole() -> None:
+    curve = sweep("model", draw, measuring(REFERENCES), [Decoding()], 60, parts=4)
+    texts = draw(60, Decoding())
+    assert len(curve.parts) == 4 and not sweep("m", draw, measuring(REFERENCES), [], 60).parts
+    for number, part in enumerate(curve.parts):
+        [point] = part.points
+        assert point.figures["bleu-5"] == bleu(texts[number::4], REFERENCES, 5).value
+        assert point.figures["self-bleu-5"] == self_bleu(texts[number::4], 5).value
+    mean = sum(part.points[0].figures["bleu-5"] for part in curve.parts) / 4
+    assert mean == pytest.approx(curve.points[0].figures["bleu-5"])
 
 
 def test_language_scores_are_measured_on_request() -> None:

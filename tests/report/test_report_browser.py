@@ -85,7 +85,11 @@ def test_a_comparison_of_many_fits(tmp_path: Path, width: int) -> None:
     rows = [row(f"a-run-with-a-rather-long-name-{n}", bleu_5=0.2, nll=3.0) for n in range(10)]
     curves = [curve(f"a-run-with-a-rather-long-name-{n}", n / 50, True) for n in range(10)]
     page = write_comparison(
-        tmp_path, "Ten runs", Table([*rows, *table().rows[1:]]), [*curves, real_curve()], ["said"]
+        tmp_path,
+        "Ten runs",
+        Table([*rows, *table().rows[1:]]),
+        [*curves, real_curve()],
+        {"in words": ["said"]},
     )
     said = opened(page, width, tmp_path)
     assert said["width"] == said["content"] <= width

@@ -283,7 +283,7 @@ def test_figures_that_are_not_numbers_are_shown_as_missing(tmp_path: Path) -> No
 
 def test_a_comparison_holds_table_pictures_and_sentences(tmp_path: Path) -> None:
     curves = [curve("_one $x$ <i>", spread=True), curve("two", 0.05), real_curve()]
-    said = ["two is dominated by <one> at every temperature."]
+    said = {"quality a, diversity b": ["two is dominated by <one> at every temperature."]}
     place = write_comparison(tmp_path / "new" / "folder", "A & B", table(), curves, said)
     page = Page(place.read_text("utf-8"))
     assert {path.name for path in place.parent.iterdir()} == {
@@ -292,7 +292,8 @@ def test_a_comparison_holds_table_pictures_and_sentences(tmp_path: Path) -> None
         "comparison.svg",
     }
     text = page.text()
-    assert said[0] in text and "_one $x$ <i>" in text and "standard deviation over seeds" in text
+    assert "quality a, diversity b" in text and said["quality a, diversity b"][0] in text
+    assert "_one $x$ <i>" in text and "standard deviation over seeds" in text
     assert [text for level, text in page.headings if level == 2] == [
         "In words",
         "Quality and diversity",
@@ -304,7 +305,7 @@ def test_a_comparison_holds_table_pictures_and_sentences(tmp_path: Path) -> None
 
 
 def test_a_comparison_without_curves_is_a_table(tmp_path: Path) -> None:
-    place = write_comparison(tmp_path, "A", table(), [], [])
+    place = write_comparison(tmp_path, "A", table(), [], {})
     assert [path.name for path in tmp_path.iterdir()] == ["comparison.html"]
     assert Page(place.read_text("utf-8")).tags.count("svg") == 0
 

@@ -1,12 +1,27 @@
-"""Quality-diversity curves: one model at many decoding settings, and which curve lies below which.
+"""Quality-diversity curves: one model at many decoding settings.
 
 "Language GANs Falling Short" (Caccia et al. 2020, arXiv 1811.02549): a model that trades diversity
 for quality looks better at any one temperature, so models are compared by whole curves.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+Family = Literal["temperature", "top-k", "top-p", "beam", "reject-likelihood"]
+FAMILIES: tuple[Family, ...] = ("temperature", "top-k", "top-p", "beam", "reject-likelihood")
+"""What a decoding setting may change, in the order of tables and pictures."""
+PLAIN: Mapping[Family, float] = {
+    "temperature": 1.0,
+    "top-k": 0.0,
+    "top-p": 1.0,
+    "beam": 1.0,
+    "reject-likelihood": 1.0,
+}
+"""The value at which a family is plain sampling."""
+DEVIATION = "-deviation"
+"""A figure of this ending is the standard deviation over runs of the figure before it."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +36,9 @@ class Axes:
     diversity: str
     negate_quality: bool
 
+    def __str__(self) -> str:
+        return f"quality {self.quality}, diversity {self.diversity}"
+
 
 LOCAL = Axes("bleu-5", "self-bleu-5", negate_quality=True)
 GLOBAL = Axes("lm-score", "reverse-lm-score", negate_quality=False)
@@ -31,7 +49,7 @@ class Point:
     """One decoding setting of a model: its family (``temperature``, ``top-k``, ``top-p``, ``beam``,
     ``reject-likelihood``; ``real`` for real data), its value, and figures by name."""
 
-    family: Literal["temperature", "top-k", "top-p", "beam", "reject-likelihood", "real"]
+    family: Literal[Family, "real"]
     value: float
     figures: Mapping[str, float]
 
@@ -40,14 +58,29 @@ class Point:
         """Return how the point is labelled: ``temperature 0.8``."""
         return "real data" if self.family == "real" else f"{self.family} {self.value:g}"
 
+    def at(self, axes: Axes) -> tuple[float, float] | None:
+        """Return diversity and quality as drawn, lower better; None without finite figures."""
+        diversity = self.figures.get(axes.diversity, math.nan)
+        quality = self.figures.get(axes.quality, math.nan)
+        if not (math.isfinite(diversity) and math.isfinite(quality)):
+            return None
+        return diversity, -quality if axes.negate_quality else quality
+
 
 @dataclass(frozen=True)
 class Curve:
-    """The points of one model, with the signatures of its figures by name."""
+    """The points of one model, with the signatures of its figures by name.
+
+    ``runs`` are the curves of the runs that the points are means of, where there are several.
+    ``parts`` are curves of equal parts of every point's sentences, each measured like the whole:
+    how far they are apart tells how far chance moves the points. Neither is kept in JSON.
+    """
 
     name: str
     points: Sequence[Point]
     signatures: Mapping[str, str]
+    runs: Sequence["Curve"] = ()
+    parts: Sequence["Curve"] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists, dicts, strings and numbers."""

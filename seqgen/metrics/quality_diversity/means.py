@@ -7,9 +7,9 @@ single evaluation tells nothing of it.
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from seqgen.metrics.quality_diversity.curves import Curve, Point
-from seqgen.metrics.quality_diversity.verdicts import DEVIATION, RUNS
+from seqgen.metrics.quality_diversity.curves import DEVIATION, Curve, Point
 from seqgen.metrics.score import Score
 from seqgen.metrics.table import Row
 
@@ -34,12 +34,12 @@ def mean_rows(name: str, rows: Sequence[Row]) -> list[Row]:
         means.append(Score(first.name, _mean(values), signature))
         deviations.append(Score(first.name, _deviation(values), signature))
     kind = rows[0].kind
-    return [Row(name, means, kind), Row(f"± of {len(rows)} runs", deviations, kind)]
+    return [Row(name, means, kind), Row(f"± of {len(rows)} runs", deviations, "deviation")]
 
 
 def mean_curve(name: str, curves: Sequence[Curve]) -> Curve:
-    """Return the curve of the mean figures; beside each figure "NAME-deviation", and how many
-    "runs". A single curve comes back renamed.
+    """Return the curve of the mean figures, beside each figure "NAME-deviation", with the curves as
+    its ``runs``. A single curve comes back renamed.
 
     Raises ValueError for no curves, or for curves of other settings or signatures.
     """
@@ -47,7 +47,7 @@ def mean_curve(name: str, curves: Sequence[Curve]) -> Curve:
         raise ValueError("0 curves given: give at least one")
     first = curves[0]
     if len(curves) == 1:
-        return Curve(name, first.points, first.signatures)
+        return replace(first, name=name)
     settings = [[(point.family, point.value) for point in curve.points] for curve in curves]
     if any(other != settings[0] for other in settings):
         raise ValueError(f"{name}: the curves do not have the same settings")
@@ -57,7 +57,7 @@ def mean_curve(name: str, curves: Sequence[Curve]) -> Curve:
         Point(same[0].family, same[0].value, _figures([point.figures for point in same]))
         for same in zip(*(curve.points for curve in curves), strict=True)
     ]
-    return Curve(name, points, first.signatures)
+    return Curve(name, points, first.signatures, runs=tuple(curves))
 
 
 def _figures(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -67,7 +67,7 @@ def _figures(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
         if len(values) == len(every):
             found[name] = _mean(values)
             found[name + DEVIATION] = _deviation(values)
-    return {**found, RUNS: float(len(every))}
+    return found
 
 
 def _alike(scores: Sequence[Score]) -> str:

@@ -27,6 +27,7 @@ def curve(value: float, setting: float = 0.5, signature: str = "s") -> Curve:
 def test_rows_have_the_mean_and_the_deviation_of_the_sample() -> None:
     means, spread = mean_rows("mle", [row(value) for value in VALUES])
     assert (means.name, spread.name) == ("mle", "± of 3 runs")
+    assert (means.kind, spread.kind) == ("system", "deviation")
     assert means.scores[0].value == pytest.approx(statistics.mean(VALUES))
     assert spread.scores[0].value == pytest.approx(statistics.stdev(VALUES))
     assert means.scores[0].signature == "order:5|version:1|runs:3"
@@ -48,13 +49,15 @@ def test_what_is_not_a_number_has_no_deviation() -> None:
     assert math.isnan(mean_rows("m", [row(math.inf), row(1.0)])[1].scores[0].value)
 
 
-def test_curves_have_mean_figures_deviations_and_how_many_runs() -> None:
+def test_curves_have_mean_figures_deviations_and_their_runs() -> None:
     found = mean_curve("mle", [curve(value) for value in VALUES])
     [point] = found.points
     assert found.name == "mle" and point.label == "temperature 0.5"
     assert point.figures["bleu-5"] == pytest.approx(statistics.mean(VALUES))
     assert point.figures["self-bleu-5-deviation"] == pytest.approx(2 * statistics.stdev(VALUES))
-    assert point.figures["runs"] == 3.0
+    assert [dict(run.points[0].figures) for run in found.runs] == [
+        curve(value).points[0].figures for value in VALUES
+    ]
     assert dict(mean_curve("mle", [curve(0.2)]).points[0].figures) == curve(0.2).points[0].figures
 
 
