@@ -17,11 +17,11 @@ from seqgen.evaluation.hugging_face import (
     padded_batches,
     require_readable,
 )
-from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.network_names import named
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
+from seqgen.metrics.arrays import Floats
 from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
 

@@ -16,8 +16,8 @@ from seqgen.evaluation.hugging_face import (
     padded_batches,
     require_readable,
 )
-from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.network_names import named
+from seqgen.metrics.arrays import Floats
 
 NUMBERS = 1 << 26  # logits held at once, a quarter of a gibibyte
 

@@ -10,7 +10,6 @@ import torch
 
 from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.hugging_face import TOKENS
-from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.language_scores import ratio_of_sums
 from seqgen.evaluation.likelihood import log_probabilities
 from seqgen.evaluation.measure import Truth
@@ -20,6 +19,7 @@ from seqgen.experiment.model import TextModel
 from seqgen.experiment.real_sentences import examples
 from seqgen.experiment.synthetic import open_oracle
 from seqgen.generators.modes import evaluating
+from seqgen.metrics.arrays import Floats
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.recipe.data import GrammarCorpus, OracleCorpus
 from seqgen.recipe.recipe import Recipe

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqgen.evaluation.judge_protocols import Floats
 from seqgen.experiment.model import TextModel
+from seqgen.metrics.arrays import Floats
 
 
 class RunJudge:

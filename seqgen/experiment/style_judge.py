@@ -15,13 +15,13 @@ from torch import nn
 from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.classification import Accuracy, accuracy_told, log_probabilities
-from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.network_names import named
 from seqgen.experiment.build import build_classifier
 from seqgen.experiment.real_sentences import examples
 from seqgen.experiment.reopen import Which, load_weights, open_vocabulary, read_run, step_of
 from seqgen.experiment.scoring import TOKENS
 from seqgen.generators.modes import evaluating
+from seqgen.metrics.arrays import Floats
 from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.normalised import normalised

@@ -7,12 +7,17 @@ too, which takes the set as its references) measured on subsets.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from seqgen.metrics.bleu_family.formula import Floats, Smoothing
+from seqgen.metrics.arrays import Floats, Integers
+from seqgen.metrics.bleu_family.formula import (
+    Smoothing,
+)
 from seqgen.metrics.bleu_family.sentence_bleu import sentence_self_bleu
 from seqgen.metrics.bleu_family.signatures import bleu_settings, signatures
+from seqgen.metrics.bounds import bounded
 from seqgen.metrics.diversity import (
     distinct_of,
     entropy_of,
@@ -23,14 +28,26 @@ from seqgen.metrics.diversity import (
     sentence_repetition,
     totals,
 )
-from seqgen.metrics.ngrams import Integers, encode, occurrences
+from seqgen.metrics.ngrams import (
+    encode,
+    occurrences,
+)
 from seqgen.metrics.overlap import coverage_of, geometric_mean, jaccard_of
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.statistics import bootstrap, subsampling
 
 Sentences = Sequence[list[str]]
-Label = tuple[str, str]
-"""Name and signature of a score."""
+
+
+class Label(NamedTuple):
+    """Name and signature of a score, the largest value it can have, and whether one sentence of n
+    changes it by 1 / n of that at most."""
+
+    name: str
+    signature: str
+    most: float = 1.0
+    by_sentence: bool = True
+
 
 DISTINCT = COVERAGE = (1, 2, 3)
 ENTROPY = JACCARD = 4
@@ -118,6 +135,16 @@ def _self_bleu(sample: Sample, settings: Settings) -> list[Score]:
     return _by_subsets(labels, measure, rows, settings)
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """Some of the sentences: how often each n-gram is in them, by order (kinds,); how many they
+    are; which of them are equal."""
+
+    totals: Sequence[Integers]
+    rows: int
+    kinds: Integers
+
+
 def _of_the_set(sample: Sample, settings: Settings) -> list[Score]:
     """What depends on which n-grams and sentences there are in the whole set."""
     rows = len(sample.sentences)
@@ -127,35 +154,78 @@ def _of_the_set(sample: Sample, settings: Settings) -> list[Score]:
     theirs = [totals(f, np.arange(len(text.lengths)) >= rows) for f in found]
     numbers: dict[tuple[str, ...], int] = {}
     kinds = np.array([numbers.setdefault(tuple(s), len(numbers)) for s in sample.sentences])
+    figures = _diversities(rows, settings)
+    if real:
+        figures += _overlaps(rows, theirs, len(real), settings)
+    figures.append((Label("unique", _sign({"hypotheses": rows}, settings)), _unique))
 
     def measure(chosen: Integers) -> list[float]:
         keep = np.zeros(len(text.lengths), bool)
         keep[chosen] = True
-        ours = [totals(f, keep) for f in found]
-        pairs = list(zip(ours, theirs, strict=True)) if real else []
-        likeness = [jaccard_of(a, b, len(chosen), len(real)) for a, b in pairs]
-        return [
-            *(distinct_of(ours[order - 1]) for order in DISTINCT),
-            expected_distinct_of(ours[0], settings.vocabulary, 1),
-            entropy_of(ours[ENTROPY - 1]),
-            *([geometric_mean(likeness)] if real else []),
-            *(coverage_of(*pairs[order - 1]) for order in COVERAGE if real),
-            len(np.unique(kinds[chosen])) / len(chosen),
-        ]
+        some = _Chosen([totals(f, keep) for f in found], len(chosen), kinds[chosen])
+        return [figure(some) for _, figure in figures]
 
-    return _by_subsets(_set_labels(rows, len(real), settings), measure, rows, settings)
+    return _by_subsets([label for label, _ in figures], measure, rows, settings)
+
+
+Figure = tuple[Label, Callable[[_Chosen], float]]
+
+
+def _diversities(rows: int, settings: Settings) -> list[Figure]:
+    ours, words = {"hypotheses": rows}, settings.vocabulary
+    figures: list[Figure] = []
+    for order in DISTINCT:
+        signed = _sign({"order": order, **ours}, settings)
+        figures.append((Label(f"distinct-{order}", signed, by_sentence=False), _distinct(order)))
+    signed = _sign({"order": 1, "vocabulary": words, **ours}, settings)
+    label = Label("expected-distinct-1", signed, np.inf)
+    figures.append((label, lambda some: expected_distinct_of(some.totals[0], words, 1)))
+    signed = _sign({"order": ENTROPY, **ours}, settings)
+    label = Label(f"entropy-{ENTROPY}", signed, np.inf)
+    figures.append((label, lambda some: entropy_of(some.totals[ENTROPY - 1])))
+    return figures
+
+
+def _overlaps(rows: int, theirs: Sequence[Integers], real: int, settings: Settings) -> list[Figure]:
+    """With ``theirs``, how often each n-gram is in the ``real`` sentences, by order (kinds,)."""
+    both = {"hypotheses": rows, "references": real}
+
+    def jaccard(some: _Chosen) -> float:
+        pairs = zip(some.totals, theirs, strict=True)
+        return geometric_mean([jaccard_of(a, b, some.rows, real) for a, b in pairs])
+
+    def label(name: str, order: int) -> Label:
+        signed = _sign({"order": order, **both}, settings)
+        return Label(f"{name}-{order}", signed, by_sentence=False)
+
+    figures: list[Figure] = [(label("ms-jaccard", JACCARD), jaccard)]
+    figures += [(label("coverage", order), _coverage(order, theirs)) for order in COVERAGE]
+    return figures
+
+
+def _coverage(order: int, theirs: Sequence[Integers]) -> Callable[[_Chosen], float]:
+    return lambda some: coverage_of(some.totals[order - 1], theirs[order - 1])
+
+
+def _distinct(order: int) -> Callable[[_Chosen], float]:
+    return lambda some: distinct_of(some.totals[order - 1])
+
+
+def _unique(some: _Chosen) -> float:
+    return len(np.unique(some.kinds)) / some.rows
 
 
 def _of_each_sentence(sample: Sample, settings: Settings) -> list[Score]:
     """Means over the sentences of what each has by itself."""
     rows, counts = len(sample.sentences), {"hypotheses": len(sample.sentences)}
     repeated = sentence_repetition(of_order(sample.sentences, REPETITION), rows)
-    labels = [(f"repetition-{REPETITION}", _sign({"order": REPETITION, **counts}, settings))]
+    labels = [Label(f"repetition-{REPETITION}", _sign({"order": REPETITION, **counts}, settings))]
     values = [repeated]
     if sample.training is not None:
-        labels.insert(0, ("novel", _sign({**counts, "training": len(sample.training)}, settings)))
+        signed = _sign({**counts, "training": len(sample.training)}, settings)
+        labels.insert(0, Label("novel", signed))
         values.insert(0, sentence_novel(sample.sentences, sample.training))
-    labels.append(("length-mean", _sign(counts, settings)))
+    labels.append(Label("length-mean", _sign(counts, settings), np.inf))
     values.append(np.array([len(sentence) for sentence in sample.sentences], np.float64))
     return _by_rows(labels, np.stack(values), settings)
 
@@ -172,7 +242,7 @@ def _by_rows(labels: Sequence[Label], values: Floats, settings: Settings) -> lis
     intervals: list[Interval] = []
     if settings.intervals and values.shape[1] > 1:
         intervals = bootstrap(values, settings.seed)
-    return _scores(labels, values.mean(axis=1), intervals)
+    return _scores(labels, values.mean(axis=1), intervals, values.shape[1])
 
 
 def _by_subsets(
@@ -183,17 +253,26 @@ def _by_subsets(
 ) -> list[Score]:
     values = [float(value) for value in measure(np.arange(rows))]
     if not settings.intervals or rows < 4:
-        return _scores(labels, values, [])
-    return _scores(labels, values, subsampling(measure, rows, values, settings.seed))
+        return _scores(labels, values, [], rows)
+    found = subsampling(measure, rows, values, settings.seed)
+    return _scores(labels, values, found, rows)
 
 
 def _scores(
-    labels: Sequence[Label], values: Sequence[float] | Floats, intervals: Sequence[Interval]
+    labels: Sequence[Label],
+    values: Sequence[float] | Floats,
+    intervals: Sequence[Interval],
+    rows: int,
 ) -> list[Score]:
     known: Sequence[Interval | None] = intervals or [None] * len(labels)
     return [
-        Score(name, float(value), signature, interval)
-        for (name, signature), value, interval in zip(labels, values, known, strict=True)
+        Score(
+            label.name,
+            float(value),
+            label.signature,
+            found and bounded(found, value, rows if label.by_sentence else None, label.most),
+        )
+        for label, value, found in zip(labels, values, known, strict=True)
     ]
 
 
@@ -202,21 +281,11 @@ def _bleu_labels(
 ) -> list[Label]:
     orders = settings.orders
     signed = bleu_settings(rows, references, settings.smoothing, settings.tokenizer, left_out)
-    names = [f"{name}-{order}" for order in orders]
-    return list(zip(names, signatures(orders, signed), strict=True))
-
-
-def _set_labels(rows: int, references: int, settings: Settings) -> list[Label]:
-    ours = {"hypotheses": rows}
-    both = {"hypotheses": rows, "references": references}
-    vocabulary = {"order": 1, "vocabulary": settings.vocabulary}
-    overlap = [("ms-jaccard", JACCARD), *(("coverage", order) for order in COVERAGE)]
+    # Of backward BLEU, a mean over the references, one hypothesis may change more than its share.
+    alone = name in ("bleu", "self-bleu")
     return [
-        *((f"distinct-{n}", _sign({"order": n, **ours}, settings)) for n in DISTINCT),
-        ("expected-distinct-1", _sign({**vocabulary, **ours}, settings)),
-        (f"entropy-{ENTROPY}", _sign({"order": ENTROPY, **ours}, settings)),
-        *((f"{a}-{n}", _sign({"order": n, **both}, settings)) for a, n in overlap if references),
-        ("unique", _sign(ours, settings)),
+        Label(f"{name}-{order}", signature, by_sentence=alone)
+        for order, signature in zip(orders, signatures(orders, signed), strict=True)
     ]
 
 

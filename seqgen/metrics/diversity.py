@@ -7,13 +7,16 @@ are: compare equal numbers.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.metrics.ngrams import Integers, Occurrences, count, encode, occurrences
+from seqgen.metrics.arrays import Flags, Floats, Integers
+from seqgen.metrics.ngrams import (
+    Occurrences,
+    count,
+    encode,
+    occurrences,
+)
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.tokens import Sentence, Tokenized, Tokenizer, common_tokenizer, tokenize
-
-Floats = NDArray[np.float64]
 
 
 def distinct(
@@ -143,7 +146,7 @@ def of_order(sentences: Sequence[Sequence[str]], order: int) -> Occurrences:
     return last
 
 
-def totals(found: Occurrences, keep: NDArray[np.bool_] | None = None) -> Integers:
+def totals(found: Occurrences, keep: Flags | None = None) -> Integers:
     """Return how often each n-gram occurs, (kinds,); in the sentences of ``keep`` (rows,) only,
     if given."""
     ids = found.ids if keep is None else found.ids[keep[found.rows]]

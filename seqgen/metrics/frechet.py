@@ -12,11 +12,9 @@ The distance between two samples of one distribution is above 0 and falls with t
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from seqgen.metrics.arrays import Floats
 from seqgen.metrics.score import Score, sign
-
-Floats = NDArray[np.float64]
 
 
 def frechet_score(features_a: Floats, features_b: Floats, encoder: str) -> Score:

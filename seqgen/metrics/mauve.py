@@ -11,9 +11,8 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from seqgen.metrics.arrays import Floats
 
 FIRST_SEED = 25
 """The seed of the package's own default; the others follow it."""

@@ -10,7 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from seqgen.metrics.arrays import Flags, Floats, Integers
+
 Hashes = NDArray[np.uint64]
 Weighting = Literal["log", "binary"]
 
@@ -81,9 +82,7 @@ class NgramProjection:
             sums[rows[filled]] = np.add.reduceat(terms, filled, axis=0)
         return sums
 
-    def _ngrams(
-        self, sentences: list[list[str]], known: dict[str, int]
-    ) -> tuple[Hashes, NDArray[np.int64]]:
+    def _ngrams(self, sentences: list[list[str]], known: dict[str, int]) -> tuple[Hashes, Integers]:
         """Return the hash of every occurrence of an n-gram and the row it stands in."""
         words = [word for sentence in sentences for word in sentence]
         for word in words:
@@ -119,7 +118,7 @@ def _mixed(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(31))
 
 
-def _changes(values: NDArray[np.generic]) -> NDArray[np.bool_]:
+def _changes(values: NDArray[np.generic]) -> Flags:
     """Return where a value differs from the one before it; the first always does."""
     changes = np.ones(len(values), bool)
     changes[1:] = values[1:] != values[:-1]

@@ -7,11 +7,14 @@ from typing import TypeVar
 import numpy as np
 
 from seqgen.metrics.all_scores import Sample, Sentences, Settings
+from seqgen.metrics.arrays import Floats, Integers
 from seqgen.metrics.bleu_family.backward import BackwardBleu
-from seqgen.metrics.bleu_family.formula import Floats, Smoothing
+from seqgen.metrics.bleu_family.formula import (
+    Smoothing,
+)
 from seqgen.metrics.bleu_family.sentence_bleu import sentence_bleu, sentence_self_bleu
+from seqgen.metrics.bounds import bounded
 from seqgen.metrics.diversity import sentence_novel
-from seqgen.metrics.ngrams import Integers
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.statistics import bootstrap
 
@@ -110,7 +113,8 @@ def novel_of_held_out(references: Sentences, training: Sentences, settings: Sett
     signed = {"held-out": len(references), "training": len(training)}
     interval = None
     if settings.intervals and len(values) > 1:
-        interval = bootstrap(values, settings.seed)[0]
+        found = bootstrap(values, settings.seed)[0]
+        interval = bounded(found, float(values.mean()), len(values))
     signature = sign({**signed, "tokenizer": settings.tokenizer})
     return Score("novel", float(values.mean()), signature, interval)
 

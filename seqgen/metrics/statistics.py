@@ -20,12 +20,10 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from seqgen.metrics.arrays import Floats, Integers
 from seqgen.metrics.score import Interval
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 BLOCK = 1 << 16
 """Entries of the arrays of resamples that are held at a time: small enough for a cache."""
@@ -79,9 +77,11 @@ def subsampling(
     the figures of all ``rows``. The mean of k of n rows, drawn without replacement, varies (n-k)/k
     times as much as the mean of all n rows around the truth: the spread of the subsets around their
     own mean is scaled by that, and with Student's t put around ``values``. Of halves the factor is
-    1. But figures of sets change with the number of sentences, and some (coverage) nearly in
-    proportion, so that halves show too small a spread; with a quarter left out that hardly matters,
-    and the subsets still differ enough. Raises ValueError for fewer than 4 rows, 2 repeats, or a
+    1. But figures of sets change with the number of sentences, some nearly in proportion, and no
+    share left out is right for all: with a quarter, intervals of self-BLEU are up to half too wide
+    on varied text (1.5 times on sentences of a grammar, 1.1 to 1.25 elsewhere), and those of
+    backward BLEU, MS-Jaccard and coverage hold the truth 88 to 97 times in 100. The subsets still
+    differ enough to see a spread. Raises ValueError for fewer than 4 rows, 2 repeats, or a
     share out of range.
     """
     if rows < 4 or repeats < 2 or not 0 < left_out < 1:

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.metrics.ngrams import Encoded, Integers, Occurrences, occurrences
+from seqgen.metrics.arrays import Flags, Integers
+from seqgen.metrics.ngrams import (
+    Encoded,
+    Occurrences,
+    occurrences,
+)
 from seqgen.ngram_model.words import BEGIN, SPECIALS
 
 _BEGIN = SPECIALS.index(BEGIN)
@@ -39,7 +43,7 @@ class _Raw:
     """The n-grams of one order before the next longer ones are known."""
 
     grams: Grams  # with raw counts
-    begins: NDArray[np.bool_]  # n-grams that start with BEGIN
+    begins: Flags  # n-grams that start with BEGIN
 
     def adjusted(self, longer: Grams) -> Grams:
         """Count the distinct words in front, but keep raw counts where none can stand there."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqgen.errors import UserError
+from seqgen.metrics.arrays import Integers
 
 Discounts = tuple[float, float, float]
 FALLBACK: Discounts = (0.5, 1.0, 1.5)
 """Where a text is too small to compute them; what KenLM's ``lmplz --discount_fallback`` takes."""
 
 
-def modified(counts: NDArray[np.int64]) -> Discounts:
+def modified(counts: Integers) -> Discounts:
     """Return the discounts of modified Kneser-Ney smoothing from all adjusted counts of one order.
 
     With n_k the number of n-grams of count k and Y = n_1 / (n_1 + 2 n_2), the discount of count k

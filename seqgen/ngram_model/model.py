@@ -12,14 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from seqgen.errors import UserError
-from seqgen.metrics.ngrams import Integers
+from seqgen.metrics.arrays import Floats, Integers
 from seqgen.ngram_model.arpa_read import read_arpa
 from seqgen.ngram_model.arpa_write import write_arpa
 from seqgen.ngram_model.counting import adjusted_counts
 from seqgen.ngram_model.discounts import Discounts, given, modified
 from seqgen.ngram_model.estimate import estimate
 from seqgen.ngram_model.scored import Scored
-from seqgen.ngram_model.tables import NEVER, Floats, Order, log_probabilities
+from seqgen.ngram_model.tables import (
+    NEVER,
+    Order,
+    log_probabilities,
+)
 from seqgen.ngram_model.words import SPECIALS, UNKNOWN, Sentence, TrainingText, Words, learn
 from seqgen.windows import windows
 

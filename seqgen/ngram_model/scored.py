@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqgen.errors import UserError
-from seqgen.ngram_model.tables import Floats
+from seqgen.metrics.arrays import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Scored:
     """
 
     values: Floats
-    lengths: NDArray[np.int64]
+    lengths: Integers
     unknown: int
 
     @classmethod

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.metrics.ngrams import Integers
-
-Floats = NDArray[np.float64]
+from seqgen.metrics.arrays import Flags, Floats, Integers
 
 NEVER = -99.0
 """The log10 that stands for a probability of 0, as in ARPA files."""
@@ -47,9 +44,7 @@ def stored(log10: Floats) -> Floats:
     return np.clip(np.round(log10, DECIMALS), NEVER, 0.0) + 0.0
 
 
-def log_probabilities(
-    orders: Sequence[Order], tokens: Integers, first: NDArray[np.bool_]
-) -> Floats:
+def log_probabilities(orders: Sequence[Order], tokens: Integers, first: Flags) -> Floats:
     """Return the log10 probability of each token after those before it in its sentence, (tokens,).
 
     The longest n-gram known gives it, times the back-offs of the longer contexts that are known.

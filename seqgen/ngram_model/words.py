@@ -12,16 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqgen.errors import UserError
+from seqgen.metrics.arrays import Flags, Integers
 from seqgen.metrics.ngrams import Encoded
 
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
 SPECIALS = (UNKNOWN, BEGIN, END)
 
 Sentence = str | Sequence[str]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def learn(
 
 
 def _without(
-    tokens: Integers, lengths: Integers, names: list[str], kept: NDArray[np.bool_], blank: int
+    tokens: Integers, lengths: Integers, names: list[str], kept: Flags, blank: int
 ) -> tuple[Words, Encoded, TrainingText]:
     """Make markers inside the sentences and the words that are not ``kept`` (names,) unknown, and
     close the gaps in the numbers."""

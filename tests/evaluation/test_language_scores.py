@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from seqgen.evaluation.judge_protocols import Floats
 from seqgen.evaluation.language_scores import LanguageScores, language_scores, literal
+from seqgen.metrics.arrays import Floats
 from seqgen.ngram_model.model import NgramModel
 
 TRAIN = ["a man rides a horse", "a dog runs", "two dogs run on the grass", "the man runs"] * 5

@@ -11,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.metrics.bleu_family.formula import Floats, Smoothing, check, combine
+from seqgen.metrics.arrays import Floats, Integers
+from seqgen.metrics.bleu_family.formula import (
+    Smoothing,
+    check,
+    combine,
+)
 from seqgen.metrics.bleu_family.signatures import bleu_settings, signed_orders
 from seqgen.metrics.ngrams import Counts, count, encode, occurrences
 from seqgen.metrics.score import Score
@@ -122,7 +126,7 @@ def _clipped(table: Counts, rows: int) -> Floats:
     return np.bincount(row[own], np.minimum(counts, limit), rows).astype(np.float64)
 
 
-def _closest(lengths: NDArray[np.int64]) -> Floats:
+def _closest(lengths: Integers) -> Floats:
     """Return the reference length closest to the prediction's, the shorter of two, (rows,).
 
     ``lengths`` (1 + streams, rows), the predictions' first.

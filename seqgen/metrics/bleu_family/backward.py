@@ -8,13 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.metrics.bleu_family.formula import Floats, Smoothing, check, combine
+from seqgen.metrics.arrays import Flags, Floats, Integers
+from seqgen.metrics.bleu_family.formula import (
+    Smoothing,
+    check,
+    combine,
+)
 from seqgen.metrics.bleu_family.sentence_bleu import closest_lengths
-from seqgen.metrics.ngrams import Counts, Integers, count, encode, occurrences
-
-Flags = NDArray[np.bool_]
+from seqgen.metrics.ngrams import (
+    Counts,
+    count,
+    encode,
+    occurrences,
+)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+
+from seqgen.metrics.arrays import Floats, Integers
 
 Smoothing = Literal["method1", "none", "nltk-before-3.3"]
 """What becomes of an order without a match. ``method1`` puts EPSILON in the place of no match;
 ``none`` makes the sentence 0 (nltk gives a number around 1e-78); ``nltk-before-3.3`` repeats a bug:
 such orders silently drop out of the product, which inflates every score. Never use the last but to
 compare with papers that had it."""
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 EPSILON = 0.1
 """What method1 puts in the place of zero matches ("A Systematic Comparison of Smoothing Techniques

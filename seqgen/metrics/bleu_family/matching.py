@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.metrics.ngrams import Encoded, Integers
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from seqgen.metrics.arrays import Flags, Floats, Integers
+from seqgen.metrics.ngrams import (
+    Encoded,
+)
 
 LARGEST = 2**63
 """The first number that no longer fits an entry of the sorted arrays."""

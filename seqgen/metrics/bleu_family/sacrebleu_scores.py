@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from seqgen.metrics.arrays import Floats
 from seqgen.metrics.bleu_family.aligned import check_streams
 from seqgen.metrics.score import Score, sign
-
-Floats = NDArray[np.float64]
 
 
 def corpus_bleu(

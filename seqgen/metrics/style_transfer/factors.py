@@ -10,12 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.metrics.bleu_family.formula import Floats
+from seqgen.metrics.arrays import Flags, Floats, Integers
 from seqgen.metrics.style_transfer.markers import Markers, words
-
-Flags = NDArray[np.bool_]
 
 REAL_SHARE = 95
 """A sentence is fluent when its perplexity is below this percentile of real text's."""
@@ -136,7 +133,7 @@ def fluent(nats: Floats, tokens: Floats, ceiling: float) -> Flags:
     return below
 
 
-def _columns(targets: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
+def _columns(targets: Sequence[str], labels: Sequence[str]) -> Integers:
     places = {label: column for column, label in enumerate(labels)}
     unknown = sorted(set(targets) - set(places))
     if unknown:

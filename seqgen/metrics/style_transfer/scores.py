@@ -10,12 +10,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from seqgen.metrics.arrays import Flags, Floats
 from seqgen.metrics.bleu_family.aligned import aligned_settings, sentence_aligned_bleu
-from seqgen.metrics.bleu_family.formula import Floats, Smoothing
+from seqgen.metrics.bleu_family.formula import (
+    Smoothing,
+)
 from seqgen.metrics.bleu_family.sacrebleu_scores import corpus_bleu, corpus_chrf, sentence_chrf
+from seqgen.metrics.bounds import bounded
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.statistics import percentiles, resampled_means
-from seqgen.metrics.style_transfer.factors import REAL_SHARE, Factors, Flags, Task, fluent
+from seqgen.metrics.style_transfer.factors import (
+    REAL_SHARE,
+    Factors,
+    Task,
+    fluent,
+)
 from seqgen.metrics.style_transfer.markers import THRESHOLD
 from seqgen.metrics.table import Kind, Row
 from seqgen.metrics.tokens import Tokenizer
@@ -107,7 +116,12 @@ def measure(
     means = {key: np.asarray(found.mean()) for key, found in sentences.items()}
     against = _averaged_with(setting)
     values = _figures(means, against)
-    found = _intervals(sentences, against, seed) if intervals and len(predictions) > 1 else {}
+    found: dict[str, Interval | None] = {}
+    if intervals and len(predictions) > 1:
+        found |= {
+            key: bounded(interval, float(values[key]), *_limits(key, len(predictions)))
+            for key, interval in _intervals(sentences, against, seed).items()
+        }
     signatures = _signatures(predictions, setting, streams)
     scores = [
         Score(key, float(value), signatures[key], found.get(key)) for key, value in values.items()
@@ -170,6 +184,13 @@ def _intervals(sentences: Mapping[str, Floats], against: str, seed: int) -> dict
     means = resampled_means(np.stack(list(sentences.values())), seed)
     figures = _figures(dict(zip(sentences, means, strict=True)), against)
     return dict(zip(figures, percentiles(np.stack(list(figures.values()))), strict=True))
+
+
+def _limits(key: str, rows: int) -> tuple[int | None, float]:
+    """Return of how many sentences the score is a mean, if it is one, and its largest value."""
+    if key == "judge-perplexity":
+        return None, np.inf
+    return (None if key.endswith("-mean") else rows), 100.0
 
 
 def _signatures(
