@@ -11,12 +11,7 @@ from torch import Tensor
 
 from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
-from seqgen.evaluation.hugging_face import (
-    TOKENS,
-    open_pretrained,
-    padded_batches,
-    require_readable,
-)
+from seqgen.evaluation.hugging_face import TOKENS, open_pretrained, padded_batches, require_readable
 from seqgen.evaluation.network_names import named
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating

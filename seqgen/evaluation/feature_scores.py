@@ -9,9 +9,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from seqgen.evaluation.judge_protocols import (
-    Encoder,
-)
+from seqgen.evaluation.judge_protocols import Encoder
 from seqgen.metrics.arrays import Floats
 from seqgen.metrics.frechet import frechet_score
 from seqgen.metrics.mauve import mauve_score

@@ -18,9 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from seqgen.evaluation.judge_protocols import (
-    LanguageJudge,
-)
+from seqgen.evaluation.judge_protocols import LanguageJudge
 from seqgen.metrics.arrays import Floats
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.statistics import bootstrap

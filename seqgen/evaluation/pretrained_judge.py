@@ -10,12 +10,7 @@ import torch
 from torch import Tensor
 
 from seqgen.errors import UserError
-from seqgen.evaluation.hugging_face import (
-    Batch,
-    open_pretrained,
-    padded_batches,
-    require_readable,
-)
+from seqgen.evaluation.hugging_face import Batch, open_pretrained, padded_batches, require_readable
 from seqgen.evaluation.network_names import named
 from seqgen.metrics.arrays import Floats
 

@@ -12,9 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgen.metrics.arrays import Floats, Integers
-from seqgen.metrics.bleu_family.formula import (
-    Smoothing,
-)
+from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import sentence_self_bleu
 from seqgen.metrics.bleu_family.signatures import bleu_settings, signatures
 from seqgen.metrics.bounds import bounded
@@ -28,10 +26,7 @@ from seqgen.metrics.diversity import (
     sentence_repetition,
     totals,
 )
-from seqgen.metrics.ngrams import (
-    encode,
-    occurrences,
-)
+from seqgen.metrics.ngrams import encode, occurrences
 from seqgen.metrics.overlap import coverage_of, geometric_mean, jaccard_of
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.statistics import bootstrap, subsampling

@@ -9,12 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqgen.metrics.arrays import Flags, Floats, Integers
-from seqgen.metrics.ngrams import (
-    Occurrences,
-    count,
-    encode,
-    occurrences,
-)
+from seqgen.metrics.ngrams import Occurrences, count, encode, occurrences
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.tokens import Sentence, Tokenized, Tokenizer, common_tokenizer, tokenize
 

@@ -10,10 +10,7 @@ import numpy as np
 
 from seqgen.metrics.arrays import Integers
 from seqgen.metrics.diversity import totals
-from seqgen.metrics.ngrams import (
-    encode,
-    occurrences,
-)
+from seqgen.metrics.ngrams import encode, occurrences
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.tokens import Sentence, Tokenizer, common_tokenizer, tokenize
 

@@ -11,10 +11,7 @@ import numpy as np
 from seqgen.errors import UserError
 from seqgen.metrics.arrays import Floats, Integers
 from seqgen.ngram_model.arpa_lines import Lines, fields_of, shown
-from seqgen.ngram_model.tables import (
-    NEVER,
-    Order,
-)
+from seqgen.ngram_model.tables import NEVER, Order
 from seqgen.ngram_model.words import BEGIN, SPECIALS, UNKNOWN
 
 _BLOCK = 1 << 14  # lines parsed at once

@@ -13,11 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from seqgen.metrics.arrays import Flags, Integers
-from seqgen.metrics.ngrams import (
-    Encoded,
-    Occurrences,
-    occurrences,
-)
+from seqgen.metrics.ngrams import Encoded, Occurrences, occurrences
 from seqgen.ngram_model.words import BEGIN, SPECIALS
 
 _BEGIN = SPECIALS.index(BEGIN)

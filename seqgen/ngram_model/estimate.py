@@ -9,11 +9,7 @@ import numpy as np
 from seqgen.metrics.arrays import Floats
 from seqgen.ngram_model.counting import Grams
 from seqgen.ngram_model.discounts import Discounts
-from seqgen.ngram_model.tables import (
-    NEVER,
-    Order,
-    stored,
-)
+from seqgen.ngram_model.tables import NEVER, Order, stored
 from seqgen.ngram_model.words import BEGIN, SPECIALS
 
 

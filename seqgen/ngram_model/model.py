@@ -19,11 +19,7 @@ from seqgen.ngram_model.counting import adjusted_counts
 from seqgen.ngram_model.discounts import Discounts, given, modified
 from seqgen.ngram_model.estimate import estimate
 from seqgen.ngram_model.scored import Scored
-from seqgen.ngram_model.tables import (
-    NEVER,
-    Order,
-    log_probabilities,
-)
+from seqgen.ngram_model.tables import NEVER, Order, log_probabilities
 from seqgen.ngram_model.words import SPECIALS, UNKNOWN, Sentence, TrainingText, Words, learn
 from seqgen.windows import windows
 

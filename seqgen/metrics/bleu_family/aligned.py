@@ -13,11 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqgen.metrics.arrays import Floats, Integers
-from seqgen.metrics.bleu_family.formula import (
-    Smoothing,
-    check,
-    combine,
-)
+from seqgen.metrics.bleu_family.formula import Smoothing, check, combine
 from seqgen.metrics.bleu_family.signatures import bleu_settings, signed_orders
 from seqgen.metrics.ngrams import Counts, count, encode, occurrences
 from seqgen.metrics.score import Score

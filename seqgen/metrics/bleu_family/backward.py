@@ -10,18 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqgen.metrics.arrays import Flags, Floats, Integers
-from seqgen.metrics.bleu_family.formula import (
-    Smoothing,
-    check,
-    combine,
-)
+from seqgen.metrics.bleu_family.formula import Smoothing, check, combine
 from seqgen.metrics.bleu_family.sentence_bleu import closest_lengths
-from seqgen.metrics.ngrams import (
-    Counts,
-    count,
-    encode,
-    occurrences,
-)
+from seqgen.metrics.ngrams import Counts, count, encode, occurrences
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqgen.metrics.arrays import Flags, Floats, Integers
-from seqgen.metrics.ngrams import (
-    Encoded,
-)
+from seqgen.metrics.ngrams import Encoded
 
 LARGEST = 2**63
 """The first number that no longer fits an entry of the sorted arrays."""

@@ -7,9 +7,7 @@ from typing import Literal
 from seqgen.metrics.arrays import Floats
 from seqgen.metrics.bleu_family.aligned import sentence_aligned_bleu
 from seqgen.metrics.bleu_family.bleu import harmonic_mean
-from seqgen.metrics.bleu_family.formula import (
-    Smoothing,
-)
+from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import ORDERS, sentence_bleu, sentence_self_bleu
 from seqgen.metrics.bleu_family.signatures import bleu_settings, signed_orders
 from seqgen.metrics.score import Score

@@ -9,11 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqgen.metrics.arrays import Floats, Integers
-from seqgen.metrics.bleu_family.formula import (
-    Smoothing,
-    check,
-    combine,
-)
+from seqgen.metrics.bleu_family.formula import Smoothing, check, combine
 from seqgen.metrics.bleu_family.matching import matches_across, matches_within
 from seqgen.metrics.ngrams import Encoded, encode
 from seqgen.metrics.tokens import Sentence, Tokenizer, tokenize

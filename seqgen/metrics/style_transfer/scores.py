@@ -12,19 +12,12 @@ import numpy as np
 
 from seqgen.metrics.arrays import Flags, Floats
 from seqgen.metrics.bleu_family.aligned import aligned_settings, sentence_aligned_bleu
-from seqgen.metrics.bleu_family.formula import (
-    Smoothing,
-)
+from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.sacrebleu_scores import corpus_bleu, corpus_chrf, sentence_chrf
 from seqgen.metrics.bounds import bounded
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.statistics import percentiles, resampled_means
-from seqgen.metrics.style_transfer.factors import (
-    REAL_SHARE,
-    Factors,
-    Task,
-    fluent,
-)
+from seqgen.metrics.style_transfer.factors import REAL_SHARE, Factors, Task, fluent
 from seqgen.metrics.style_transfer.markers import THRESHOLD
 from seqgen.metrics.table import Kind, Row
 from seqgen.metrics.tokens import Tokenizer
