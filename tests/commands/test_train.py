@@ -440,13 +440,18 @@ def test_figures_of_any_size_keep_their_columns() -> None:
     made = table({"last": {"nll": 20.5, "perplexity": 8e8}, "real data": {"nll": math.nan}})
     assert made.splitlines() == [
         "figure                  last     real data",
-        "nll                  20.5000           nan",
+        "nll                  20.5000           n/a",
         "perplexity             8e+08",
     ]
     made = table({"last": {"nll": 1.0}, "test (step 1000000)": {"nll": 2.0}})
     assert made.splitlines() == [
         "figure                  last  test (step 1000000)",
         "nll                   1.0000               2.0000",
+    ]
+    said = table({"last": {"grammar-nll": math.nan}}).splitlines()
+    assert said[1:] == [
+        "grammar-nll              n/a",
+        "n/a: grammar-nll has no value where no sentence was grammatical",
     ]
 
 
