@@ -43,8 +43,8 @@ class Comparison:
     """What a comparison found.
 
     Attributes:
-        table: figures at temperature 1; a row a model, after it the standard deviations where it
-            is several runs, and real data.
+        table: figures at temperature 1; a row a model, with intervals where it is one run, the
+            standard deviations after it where it is several, and real data.
         curves: a curve a model, its points means over its runs; real data as a point.
         sentences: by the axes, which model is dominated by which, where real data lies, and what
             was taken for chance; those that tell most come first.
@@ -99,11 +99,11 @@ def compare(
     shared: dict[str, LanguageScores] = {}
     star: list[Curve] = []
 
-    def measured(run: Run, progress: Progress) -> tuple[Table, Curve]:
+    def measured(run: Run, alone: bool, progress: Progress) -> tuple[Table, Curve]:
         model = load(run.folder, checkpoint, device)
         real = texts.of(run, model.vocabulary)
         learned[str(run.folder)] = digest(real.training)
-        rows = Rows(run, model, real, language, encoder, seed, False, shared)
+        rows = Rows(run, model, real, language, encoder, seed, alone, shared)
         table = rows.table([one.text for one in model.draw(count, PLAIN, seed=seed)])
         if not star:
             star.extend(rows.star(count, PARTS))
@@ -111,7 +111,10 @@ def compare(
         return table, rows.curve(settings, count, progress, PARTS)
 
     with Progress(work, quiet) as progress:
-        found = [[measured(run, progress) for run in group.runs] for group in groups]
+        found = [
+            [measured(run, len(group.runs) == 1, progress) for run in group.runs]
+            for group in groups
+        ]
     return _together(groups, found, star, [*notes, *notes_on_training(learned)])
 
 

@@ -88,6 +88,9 @@ def test_every_run_is_measured_on_as_many_sentences_against_the_same_ones(
         assert point["figures"][name] == pytest.approx(mean[number])
         assert point["figures"][f"{name}-deviation"] == pytest.approx(spread)
     assert "hypotheses:12|references:12" in rows["wide-seed1"]["bleu-5"]["signature"]
+    # Of several runs the deviation tells more than the interval of each.
+    assert rows["wide-seed1"]["bleu-5"]["interval"]["low"] <= values[2][0]
+    assert rows["mle (2 runs)"]["bleu-5"]["interval"] is None
     assert "bleu-5" in rows["real data"] and "self-bleu-5" in rows["real data"]
 
 
