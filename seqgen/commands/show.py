@@ -94,7 +94,14 @@ def _spread(score: Score) -> str:
     side = max(found.high - score.value, score.value - found.low)
     if not math.isfinite(side):
         return ""
-    return f" ±{side:.4f}" if side < 100 else f" ±{side:.1f}"
+    return f" ±{_beside(side, score.value)}"
+
+
+def _beside(side: float, value: float) -> str:
+    """The side of an interval with the digits of its value, more only where these would hide it."""
+    digits = 1 if abs(value) >= 100 else 4
+    rounded = f"{side:.{digits}f}"
+    return rounded if float(rounded) >= 2 * 10**-digits or side == 0 else f"{side:.1e}"
 
 
 def _fitting(

@@ -1,7 +1,7 @@
 """A number that says how it was measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 VERSION = "1"
 """Version of the definitions in this package: raised when any value changes for the same input."""
@@ -34,10 +34,6 @@ class Score:
     value: float
     signature: str
     interval: Interval | None = None
-
-    def within(self, interval: Interval | None) -> "Score":
-        """Return the same score with this interval."""
-        return replace(self, interval=interval)
 
     def __str__(self) -> str:
         return f"{self.name} {self.value:.4f} ({self.signature})"

@@ -109,6 +109,18 @@ def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "side", "text"),
+    [
+        (0.5, 0.0123, "±0.0123"), (2.2e-05, 1.3e-05, "±1.3e-05"), (0.5, 2.5e-06, "±2.5e-06"),
+        (1234.5, 2.25, "±2.2"), (1234.5, 0.01, "±1.0e-02"), (0.0, 0.03, "±0.0300"),
+    ],
+)  # fmt: skip
+def test_an_interval_has_the_digits_of_its_value(value: float, side: float, text: str) -> None:
+    score = Score("coverage-3", value, SHARED, Interval(value - side, value + side, "b 10"))
+    assert as_text(Table([Row("x", [score])])).splitlines()[1].split()[2] == text
+
+
 def test_json_is_strict_and_names_what_is_no_number() -> None:
     found = strict(as_json(TABLE))
     assert found["rows"][0]["scores"][3]["value"] is None
