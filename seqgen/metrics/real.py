@@ -6,13 +6,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from seqgen.metrics.all_scores import Sample, Sentences, Settings
+from seqgen.metrics.all_scores import Sample, Sentences
 from seqgen.metrics.arrays import Floats, Integers
 from seqgen.metrics.bleu_family.backward import BackwardBleu
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import sentence_bleu, sentence_self_bleu
 from seqgen.metrics.bounds import bounded
 from seqgen.metrics.diversity import sentence_novel
+from seqgen.metrics.labels import Settings
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.statistics import bootstrap
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from seqgen.metrics.all_scores import Sample, Sentences, Settings, scores
+from seqgen.metrics.all_scores import Sample, Sentences, scores
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.sentence_bleu import ORDERS
+from seqgen.metrics.labels import Settings
 from seqgen.metrics.real import (
     REAL,
     Real,

@@ -143,7 +143,7 @@ def test_intervals_surround_the_figures_and_change_none():
             assert score.interval.low <= score.value <= score.interval.high
             by_row = ("bleu-2", "bleu-3", "bleu-4", "bleu-5", "novel", "repetition", "length")
             method = "bootstrap 1000" if score.name.startswith(by_row) else "subsampling 40"
-            edge = score.name in ("unique", "novel") and score.value in (0, 1)
+            edge = score.name in ("unique", "novel", "repetition-2") and score.value in (0, 1)
             assert score.interval.method == ("rule of three" if edge else method), score.name
 
 
