@@ -65,7 +65,7 @@ def sweep(
         for number, part in enumerate(divided):
             part.append(Point(family, value, _figures(measure(texts[number::parts]))))
         if progress is not None:
-            progress.advance(cost(decoding, count), f"{name}, {points[-1].label}")
+            progress.advance(cost(decoding, count, parts), f"{name}, {points[-1].label}")
     return Curve(name, points, signatures, parts=[Curve(name, part, {}) for part in divided])
 
 
@@ -73,9 +73,11 @@ def _figures(scores: Scores) -> dict[str, float]:
     return {name: score.value for name, score in scores.items()}
 
 
-def cost(decoding: Decoding, count: int) -> float:
-    """How much work a point is, in sentences drawn; measuring counts as much as drawing."""
-    return count * (1 + decoding.sampled_beam / decoding.reject_likelihood)
+def cost(decoding: Decoding, count: int, parts: int = 0) -> float:
+    """How much work a point is, in sentences drawn; measuring counts as much as drawing, and so
+    does measuring all parts."""
+    measured = 2 if parts else 1
+    return count * (measured + decoding.sampled_beam / decoding.reject_likelihood)
 
 
 def measuring(

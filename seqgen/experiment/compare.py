@@ -91,7 +91,8 @@ def compare(
     require_same_unit(runs)
     notes = require_same_text(runs, seed) if references is None else notes_on_forms(runs)
     settings = decodings() if sweep is None else sweep
-    work = (TABLE * count + sum(cost(setting, count) for setting in settings)) * len(runs)
+    swept = sum(cost(setting, count, PARTS) for setting in settings)
+    work = (TABLE * count + swept) * len(runs)
     texts = Texts(references, seed)
     language = None if judge is None else open_language_judge(judge, device)
     encoder = open_encoder(NGRAMS, device)

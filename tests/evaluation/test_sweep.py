@@ -103,6 +103,7 @@ def test_points_of_other_counts_or_signatures_are_refused() -> None:
 
 def test_progress_is_told_of_the_work_of_each_point() -> None:
     assert cost(Decoding(reject_likelihood=0.25), 100) == 500
+    assert cost(Decoding(reject_likelihood=0.25), 100, parts=4) == 600
     assert cost(Decoding(sampled_beam=3), 100) == 400 and cost(Decoding(0.7), 100) == 200
     said = io.StringIO()
     settings = decodings([0.5], reject_likelihood=[0.25])

@@ -71,3 +71,9 @@ def test_what_was_not_measured_alike_has_no_mean() -> None:
     for empty in (mean_rows, mean_curve):
         with pytest.raises(ValueError, match="0 "):
             empty("m", [])
+
+
+def test_a_curve_is_kept_without_its_runs() -> None:
+    found = mean_curve("mle", [curve(value) for value in VALUES])
+    assert len(found.runs) == 3
+    assert Curve.from_json(found.to_json()) == Curve("mle", found.points, found.signatures)
