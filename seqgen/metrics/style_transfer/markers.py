@@ -37,8 +37,8 @@ class Markers:
 
     with size the number of words of a text and V the number of different words of all. These are
     the log-odds of the label given the word when both sides are equally likely. A word is a marker
-    above THRESHOLD. There is no minimum count: where the texts are of one size, the smoothing keeps a
-    word that was seen once below it.
+    above THRESHOLD. There is no minimum count: where the texts are of one size, the smoothing keeps
+    a word that was seen once below it.
     """
 
     weights: Mapping[str, Mapping[str, Weight]]
