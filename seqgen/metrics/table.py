@@ -10,7 +10,7 @@ from seqgen.metrics.score import Interval, Score
 FORMAT = 1
 """Of the JSON form; raised when a reader of today could not read it."""
 
-Kind = Literal["system", "deviation", "real", "baseline", "published"]
+Kind = Literal["system", "deviation", "real", "baseline"]
 
 
 @dataclass(frozen=True)
