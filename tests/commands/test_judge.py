@@ -225,3 +225,12 @@ assert "torch" not in sys.modules and "transformers" not in sys.modules
     )
     assert done.returncode == 0, done.stderr
     assert out.exists()
+
+
+def test_bytes_that_are_no_text_have_an_option(seqgen: Call, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"a b c\na b \xff\nb c a\n")
+    done = seqgen("judge", "train", bad, "--order", "2")
+    assert done.status == 2 and "(here: --encoding-errors replace)" in done.err
+    done = seqgen("judge", "train", bad, "--order", "2", "--encoding-errors", "replace")
+    assert done.status == 0, done.err
