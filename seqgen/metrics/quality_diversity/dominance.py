@@ -3,7 +3,8 @@
 "Language GANs Falling Short" (Caccia et al. 2020, arXiv 1811.02549) compares models so, by eye. Two
 lines are compared at a few diversities that both have, and chance there is that of the difference
 of qualities: over the training runs where there are several, else over the draw of the sentences.
-One of all the places differs by chance in one of twenty comparisons at most (Bonferroni).
+There are two tests, of the mean over these diversities and of each alone (Bonferroni); in one of
+twenty comparisons of equal models, at most, one of them finds a difference by chance.
 """
 
 import math
@@ -42,16 +43,26 @@ def differences(one: Line, other: Line) -> list[Difference]:
     found = []
     for diversity in _tested(one, other):
         ours, theirs = one.quality(diversity), other.quality(diversity)
-        variance, freedom = _chance(one, other, diversity)
+        variance, freedom = _chance(one, other, [diversity])
         found.append(
             Difference(diversity, ours, theirs, probability(ours - theirs, variance, freedom))
         )
     return found
 
 
+def on_the_whole(one: Line, other: Line, found: Sequence[Difference]) -> float:
+    """Return how probable so large a mean difference is by chance; nan where nothing tells.
+
+    The mean has more power than any place: few runs tell little of the chance at one diversity.
+    """
+    mean = statistics.fmean(difference.one - difference.other for difference in found)
+    variance, freedom = _chance(one, other, [difference.diversity for difference in found])
+    return probability(mean, variance, freedom)
+
+
 def better(found: Sequence[Difference]) -> list[int]:
     """Return for each difference 1 where the first is better, -1 where the other is, else 0."""
-    level = LEVEL / max(len(found), 1)
+    level = LEVEL / 2 / max(len(found), 1)
     return [
         0 if not d.probable <= level else 1 if d.one < d.other else -1  # nan is no difference
         for d in found
@@ -75,7 +86,7 @@ def probability(difference: float, variance: float, freedom: float) -> float:
 def chance_of(line: Line, diversity: float) -> tuple[float, float]:
     """Return the variance of a line's quality at a diversity, and its degrees of freedom."""
     drawn, freedom = variance_of_draws(line, diversity)
-    runs = _of_runs(line, diversity)
+    runs = _of_runs(line, [diversity])
     if len(runs) < 2:
         return drawn, freedom
     return _at_least(statistics.variance(runs) / len(runs), drawn), len(runs) - 1.0
@@ -104,11 +115,11 @@ def _tested(one: Line, other: Line) -> list[float]:
     return sorted(d for d in found if math.isfinite(one.quality(d) - other.quality(d)))
 
 
-def _chance(one: Line, other: Line, diversity: float) -> tuple[float, float]:
-    """Return the variance of the difference of two lines, and its degrees of freedom; one run is
-    taken to be as spread as those of the other line."""
-    drawn = together(*(variance_of_draws(line, diversity) for line in (one, other)))
-    both = [_of_runs(line, diversity) for line in (one, other)]
+def _chance(one: Line, other: Line, diversities: Sequence[float]) -> tuple[float, float]:
+    """Return the variance of the difference of two lines, in the mean over diversities, and its
+    degrees of freedom; one run is taken to be as spread as those of the other line."""
+    drawn = together(*(_of_draws(line, diversities) for line in (one, other)))
+    both = [_of_runs(line, diversities) for line in (one, other)]
     freedom = sum(len(runs) - 1 for runs in both)
     if freedom < 1:
         return drawn
@@ -117,9 +128,17 @@ def _chance(one: Line, other: Line, diversity: float) -> tuple[float, float]:
     return _at_least(variance, drawn[0]), float(freedom)
 
 
-def _of_runs(line: Line, diversity: float) -> list[float]:
-    """Return the quality of every run at a diversity."""
-    return [run.quality(diversity) for run in line.runs or (line,)]
+def _of_draws(line: Line, diversities: Sequence[float]) -> tuple[float, float]:
+    """Return the variance by the draw of sentences, as if places moved together, which is cautious:
+    neighbouring settings are drawn by the same random numbers."""
+    found = [variance_of_draws(line, diversity) for diversity in diversities]
+    return statistics.fmean(v for v, _ in found), min(freedom for _, freedom in found)
+
+
+def _of_runs(line: Line, diversities: Sequence[float]) -> list[float]:
+    """Return the mean quality of every run over diversities."""
+    runs = line.runs or (line,)
+    return [statistics.fmean(run.quality(diversity) for diversity in diversities) for run in runs]
 
 
 def _at_least(variance: float, drawn: float) -> float:

@@ -13,6 +13,7 @@ from seqgen.metrics.quality_diversity.dominance import (
     chance_of,
     coarse,
     differences,
+    on_the_whole,
     probability,
     together,
 )
@@ -67,21 +68,32 @@ def compare(one: Line, other: Line, axes: Axes) -> tuple[int, str]:
     stands = better(found)
     sides = [(1, name, rival, one), (-1, rival, name, other)]
     won = [side for side in sides if side[0] in stands]
-    if not won:
-        return 2, f"{of}{name} and {rival} cannot be told apart."
     if len(won) == 2:
         told = ", ".join(
             f"{who} is better {_where(found, stands, side, line, axes)}"
             for side, who, _, line in won
         )
         return 1, f"{of}neither of {name} and {rival} dominates: {told}."
+    if on_the_whole(one, other, found) <= LEVEL / 2:
+        return 0, of + _whole(found, name, rival, axes)
+    if not won:
+        return 2, f"{of}{name} and {rival} cannot be told apart."
     [(side, who, loser, line)] = won
-    if len(stands) > 1 and 0 not in stands:
-        ends = f"{axes.diversity} {found[0].diversity:.3f} to {found[-1].diversity:.3f}"
-        return 0, f"{of}{loser} is dominated by {who} at every diversity compared ({ends})."
     where = _where(found, stands, side, line, axes)
     rest = "; elsewhere they cannot be told apart" if 0 in stands else ""
     return 0, f"{of}{who} is better than {loser} {where}{rest}."
+
+
+def _whole(found: Sequence[Difference], name: str, rival: str, axes: Axes) -> str:
+    """Return in a sentence which of two lines is better in the mean, and whether everywhere."""
+    gaps = [difference.other - difference.one for difference in found]
+    mean = math.fsum(gaps) / len(gaps)
+    who, loser = (name, rival) if mean > 0 else (rival, name)
+    ends = _range([difference.diversity for difference in found], ".3f")
+    by = f"{axes.diversity} {ends}; {axes.quality} {abs(mean):.3f} better in the mean"
+    if all(gap * mean > 0 for gap in gaps):
+        return f"{loser} is dominated by {who} at every diversity compared ({by})."
+    return f"{who} is better than {loser} on the whole, if not everywhere ({by})."
 
 
 def against_real(line: Line, star: Curve, axes: Axes) -> tuple[int, str]:

@@ -11,7 +11,7 @@ import pytest
 
 from seqgen.metrics.quality_diversity.chance import two_sided
 from seqgen.metrics.quality_diversity.curves import GLOBAL, LOCAL, Curve, Point
-from seqgen.metrics.quality_diversity.dominance import TESTS, better, differences
+from seqgen.metrics.quality_diversity.dominance import TESTS, better, differences, on_the_whole
 from seqgen.metrics.quality_diversity.lines import Line, Place, lines, variance_of_draws
 from seqgen.metrics.quality_diversity.means import mean_curve
 from seqgen.metrics.quality_diversity.verdicts import compare, verdicts
@@ -81,6 +81,25 @@ def test_a_clear_difference_is_found(ours: int, theirs: int, worse: float) -> No
         for pair in ((one, other), (other, one)):
             rank, sentence = said(*pair)
             assert rank == 0 and sentence.startswith(("bad is dominated by good", "good is better"))
+
+
+def test_few_runs_tell_a_difference_in_the_mean_that_no_place_tells_alone() -> None:
+    def of(name: str, qualities: Sequence[Sequence[float]]) -> Curve:
+        runs = [
+            Curve(name, [at(t, 5 - t, q) for t, q in zip(TEMPERATURES, run, strict=True)], {})
+            for run in qualities
+        ]
+        return mean_curve(name, runs)
+
+    random = np.random.default_rng(8)
+    wild = random.normal(0, 0.1, (3, len(TEMPERATURES)))
+    good, bad = of("good", (1 + wild).tolist()), of("bad", [[1.4] * len(TEMPERATURES)])
+    one, other = lines(good, GLOBAL)[0], lines(bad, GLOBAL)[0]
+    found = differences(one, other)
+    assert better(found).count(0) >= 3
+    assert on_the_whole(one, other, found) < 0.025
+    rank, sentence = said(good, bad)
+    assert rank == 0 and "lm-score 0.39" in sentence and sentence.startswith("bad is dominated by")
 
 
 def test_lines_that_cross_both_beat_each_other() -> None:
