@@ -19,7 +19,6 @@ from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import load
 from seqgen.experiment.start import start
 from seqgen.generators.beam import beam_search
-from seqgen.training.errors import CheckpointError
 from seqgen.windows import windows
 
 
@@ -293,7 +292,7 @@ def test_what_cannot_be_opened_is_told(run: Path, tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
     with pytest.raises(UserError, match="is not a run"):
         load(tmp_path)
-    with pytest.raises(CheckpointError, match="no checkpoint 7"):
+    with pytest.raises(UserError, match="no checkpoint of step 7; it has 0, "):
         load(run, 7)
 
 
