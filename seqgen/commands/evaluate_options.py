@@ -41,7 +41,15 @@ FORMS = {
     "run": COMMON
     | FILES
     | {"run", "checkpoint", "count", "temperature", "top_k", "top_p", "beam", "reject_likelihood"}
-    | {"references", "train", "language_judge", "encoder", "temperatures", "no_sweep"}
+    | {
+        "references",
+        "train",
+        "language_judge",
+        "reverse_judge",
+        "encoder",
+        "temperatures",
+        "no_sweep",
+    }
     | {"device", "threads"},
     "transfer": COMMON
     | FILES
@@ -119,6 +127,11 @@ def _run(made: Parser) -> None:
     group.add_argument(
         "--language-judge", metavar="JUDGE",
         help="ARPA file, run folder or Hugging Face folder (also for transfer)",
+    )  # fmt: skip
+    group.add_argument(
+        "--reverse-judge", metavar="JUDGE",
+        help="for reverse-lm-score: a language model trained on sentences of RUN (default: a 5-gram"
+        " model of those drawn)",
     )  # fmt: skip
     group.add_argument("--encoder", help="ngrams, run folder or Hugging Face folder")
     group.add_argument(

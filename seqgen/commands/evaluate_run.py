@@ -48,7 +48,8 @@ def run(options: Namespace) -> int:
             ),
             references=read(options.references) if options.references else None,
             training=read(options.train) if options.train else None,
-            judge=options.language_judge, encoder=options.encoder or "ngrams",
+            judge=options.language_judge, reverse_judge=options.reverse_judge,
+            encoder=options.encoder or "ngrams",
             sweep=swept, seed=options.seed, device=device,
             intervals=not options.no_intervals, progress=progress,
         )  # fmt: skip

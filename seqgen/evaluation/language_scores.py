@@ -85,6 +85,17 @@ class LanguageScores:
         nats = NgramModel.train(given, self.order, vocabulary=self._vocabulary).score(asked)[0]
         return self._reverse(len(texts), ratio_of_sums(-nats, self._counts(self.held_out))[0])
 
+    def reverse_lm_score_under(self, judge: LanguageJudge) -> Score:
+        """The same of a language model that was trained on the sentences elsewhere, a neural one
+        say. How many it has learned from is for its name to tell."""
+        value, _ = ratio_of_sums(-judge.score(self.held_out)[0], self._counts(self.held_out))
+        settings: dict[str, str | int] = {
+            "judge": judge.name,
+            "references": len(self.held_out),
+            "per": f"{self.unit}+end",
+        }
+        return Score("reverse-lm-score", value, sign(settings))
+
     def unknown_share(self, texts: Sequence[str]) -> float | None:
         """The share of the sentences' words, 0 to 1, that the judge of `lm_score` does not know and
         that have the probability it gives to unknown ones; None of a judge that is no n-gram

@@ -34,6 +34,7 @@ def evaluate_run(
     references: Sequence[str] | None = None,
     training: Sequence[str] | None = None,
     judge: str | Path | None = None,
+    reverse_judge: str | Path | None = None,
     encoder: str | Path = NGRAMS,
     sweep: Sequence[Decoding] = (),
     sweep_count: int = SWEPT,
@@ -59,6 +60,9 @@ def evaluate_run(
         training: the training sentences; None takes the run's.
         judge: of `lm-score`, as `open_language_judge` takes it; None trains a 5-gram model on the
             training sentences.
+        reverse_judge: of the run's `reverse-lm-score`: a language model that was trained on
+            sentences of the run, as `open_language_judge` takes it; None trains a 5-gram model on
+            the sentences drawn.
         encoder: of `frechet`, as `open_encoder` takes it.
         sweep: decoding settings of the quality-diversity curve; none, no new curve (the command
             `seqgen evaluate RUN` sweeps over temperatures where nothing is said).
@@ -76,7 +80,11 @@ def evaluate_run(
     model = load(folder, checkpoint, device)
     real = real_text(run, model.vocabulary, references, training, seed)
     given = None if judge is None else open_language_judge(judge, device)
-    rows = Rows(run, model, real, given, open_encoder(encoder, device), seed, intervals)
+    reverse = None if reverse_judge is None else open_language_judge(reverse_judge, device)
+    rows = Rows(
+        run, model, real, given, open_encoder(encoder, device), seed, intervals,
+        reverse_judge=reverse,
+    )  # fmt: skip
     count = _usual(real, decoding) if count is None else count
     drawn = model.draw(count, decoding, seed=seed)
     table = rows.table([one.text for one in drawn])

@@ -52,6 +52,8 @@ class Rows:
         seed: of what is drawn.
         intervals: whether intervals are found.
         shared: what learned from training sentences, by these; runs of one corpus share it.
+        reverse_judge: a language model trained on sentences of the run, which gives the run's
+            `reverse-lm-score` in the place of an n-gram model of the sentences at hand.
     """
 
     run: Run
@@ -62,6 +64,7 @@ class Rows:
     seed: int
     intervals: bool
     shared: dict[str, LanguageScores] = field(default_factory=dict)
+    reverse_judge: LanguageJudge | None = None
 
     def table(self, texts: Sequence[str]) -> Table:
         """The run's row, of these sentences, and beside it that of real ones."""
@@ -135,7 +138,11 @@ class Rows:
         scores = [*self._truths(texts), *row.scores]
         if self._language is not None:
             scores.append(self._language.lm_score(texts, self.intervals, self.seed))
-            scores.append(self._language.reverse_lm_score(texts))
+            scores.append(
+                self._language.reverse_lm_score(texts)
+                if self.reverse_judge is None
+                else self._language.reverse_lm_score_under(self.reverse_judge)
+            )
         scores += features(self._spaced(texts))
         return Row(row.name, [*self._likelihood.scores, *map(self._signed, scores)], row.kind)
 
@@ -146,7 +153,8 @@ class Rows:
         scores = [*self._truths(held_out), *row.scores]
         if self._language is not None:
             scores.append(self._language.lm_score(held_out, self.intervals, self.seed))
-            scores.append(self._language.reverse_lm_score(sample))
+            if self.reverse_judge is None:  # nobody trained one on real sentences in its place
+                scores.append(self._language.reverse_lm_score(sample))
         scores += features(self._spaced(sample))
         return Row(row.name, [*map(self._signed, scores)], row.kind)
 

@@ -66,6 +66,20 @@ def test_text_and_judge_of_the_user(seqgen: Call, copy: Path, tmp_path: Path) ->
     assert "sentences:given|count:20" in scores["nll"]["signature"]
 
 
+@UNSEEN
+def test_a_network_can_be_the_model_of_the_reverse_score(seqgen: Call, copy: Path) -> None:
+    done = seqgen("evaluate", copy, *FEW, "--reverse-judge", copy, "--json")
+    assert done.status == 0
+    own, real = (
+        {score["name"]: score for score in row["scores"]} for row in json.loads(done.out)["rows"]
+    )
+    # Of the run itself, as if it had learned from its own sentences: its likelihood a word.
+    reverse, nll = own["reverse-lm-score"], own["nll"]
+    assert "judge:copied@" in reverse["signature"]
+    assert reverse["value"] == pytest.approx(nll["value"], rel=1e-4)
+    assert "reverse-lm-score" not in real
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
