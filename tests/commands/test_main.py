@@ -140,8 +140,10 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 def test_interrupting_a_command_says_so() -> None:
     code = """
-import sys, time
+import signal, sys, time
 from seqgen.commands import main as command
+# Where the tests run in the background of a shell, interrupts are ignored from the start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def wait(arguments):
     print("ready", flush=True)
     time.sleep(60)

@@ -43,7 +43,7 @@ def differences(one: Line, other: Line) -> list[Difference]:
     found = []
     for diversity in _tested(one, other):
         ours, theirs = one.quality(diversity), other.quality(diversity)
-        variance, freedom = _chance(one, other, [diversity])
+        variance, freedom = _chance(one, other, diversity)
         found.append(
             Difference(diversity, ours, theirs, probability(ours - theirs, variance, freedom))
         )
@@ -51,13 +51,22 @@ def differences(one: Line, other: Line) -> list[Difference]:
 
 
 def on_the_whole(one: Line, other: Line, found: Sequence[Difference]) -> float:
-    """Return how probable so large a mean difference is by chance; nan where nothing tells.
+    """Return how probable it is by chance that two lines differ so much in the mean over the
+    diversities compared; nan where nothing tells.
 
-    The mean has more power than any place: few runs tell little of the chance at one diversity.
+    Every difference counts in its own standard errors: where lines are steep, little of a
+    difference in quality is sure. Their mean is tested as if the places moved together, which is
+    cautious. It has more power than a place by itself, of which several are tested.
     """
-    mean = statistics.fmean(difference.one - difference.other for difference in found)
-    variance, freedom = _chance(one, other, [difference.diversity for difference in found])
-    return probability(mean, variance, freedom)
+    chances = [_chance(one, other, difference.diversity) for difference in found]
+    if any(not math.isfinite(variance) or freedom < 1 for variance, freedom in chances):
+        return math.nan
+    gaps = [difference.one - difference.other for difference in found]
+    if any(variance == 0 for variance, _ in chances):
+        return 1.0 if math.fsum(gaps) == 0 else 0.0
+    errors = [math.sqrt(variance) for variance, _ in chances]
+    mean = statistics.fmean(gap / error for gap, error in zip(gaps, errors, strict=True))
+    return two_sided(mean, min(freedom for _, freedom in chances))
 
 
 def better(found: Sequence[Difference]) -> list[int]:
@@ -86,7 +95,7 @@ def probability(difference: float, variance: float, freedom: float) -> float:
 def chance_of(line: Line, diversity: float) -> tuple[float, float]:
     """Return the variance of a line's quality at a diversity, and its degrees of freedom."""
     drawn, freedom = variance_of_draws(line, diversity)
-    runs = _of_runs(line, [diversity])
+    runs = _of_runs(line, diversity)
     if len(runs) < 2:
         return drawn, freedom
     return _at_least(statistics.variance(runs) / len(runs), drawn), len(runs) - 1.0
@@ -115,11 +124,11 @@ def _tested(one: Line, other: Line) -> list[float]:
     return sorted(d for d in found if math.isfinite(one.quality(d) - other.quality(d)))
 
 
-def _chance(one: Line, other: Line, diversities: Sequence[float]) -> tuple[float, float]:
-    """Return the variance of the difference of two lines, in the mean over diversities, and its
-    degrees of freedom; one run is taken to be as spread as those of the other line."""
-    drawn = together(*(_of_draws(line, diversities) for line in (one, other)))
-    both = [_of_runs(line, diversities) for line in (one, other)]
+def _chance(one: Line, other: Line, diversity: float) -> tuple[float, float]:
+    """Return the variance of the difference of two lines, and its degrees of freedom; one run is
+    taken to be as spread as those of the other line."""
+    drawn = together(*(variance_of_draws(line, diversity) for line in (one, other)))
+    both = [_of_runs(line, diversity) for line in (one, other)]
     freedom = sum(len(runs) - 1 for runs in both)
     if freedom < 1:
         return drawn
@@ -128,17 +137,9 @@ def _chance(one: Line, other: Line, diversities: Sequence[float]) -> tuple[float
     return _at_least(variance, drawn[0]), float(freedom)
 
 
-def _of_draws(line: Line, diversities: Sequence[float]) -> tuple[float, float]:
-    """Return the variance by the draw of sentences, as if places moved together, which is cautious:
-    neighbouring settings are drawn by the same random numbers."""
-    found = [variance_of_draws(line, diversity) for diversity in diversities]
-    return statistics.fmean(v for v, _ in found), min(freedom for _, freedom in found)
-
-
-def _of_runs(line: Line, diversities: Sequence[float]) -> list[float]:
-    """Return the mean quality of every run over diversities."""
-    runs = line.runs or (line,)
-    return [statistics.fmean(run.quality(diversity) for diversity in diversities) for run in runs]
+def _of_runs(line: Line, diversity: float) -> list[float]:
+    """Return the quality of every run at a diversity."""
+    return [run.quality(diversity) for run in line.runs or (line,)]
 
 
 def _at_least(variance: float, drawn: float) -> float:

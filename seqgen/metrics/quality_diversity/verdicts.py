@@ -74,24 +74,32 @@ def compare(one: Line, other: Line, axes: Axes) -> tuple[int, str]:
             for side, who, _, line in won
         )
         return 1, f"{of}neither of {name} and {rival} dominates: {told}."
-    if on_the_whole(one, other, found) <= LEVEL / 2:
-        return 0, of + _whole(found, name, rival, axes)
-    if not won:
-        return 2, f"{of}{name} and {rival} cannot be told apart."
+    probable = on_the_whole(one, other, found)
+    if probable <= LEVEL / 2 or not won:
+        return 0 if probable <= LEVEL / 2 else 2, of + _whole(found, probable, name, rival, axes)
     [(side, who, loser, line)] = won
     where = _where(found, stands, side, line, axes)
     rest = "; elsewhere they cannot be told apart" if 0 in stands else ""
     return 0, f"{of}{who} is better than {loser} {where}{rest}."
 
 
-def _whole(found: Sequence[Difference], name: str, rival: str, axes: Axes) -> str:
-    """Return in a sentence which of two lines is better in the mean, and whether everywhere."""
+def _whole(found: Sequence[Difference], probable: float, name: str, rival: str, axes: Axes) -> str:
+    """Return in a sentence which of two lines is better in the mean, whether everywhere, and
+    whether chance may explain it."""
     gaps = [difference.other - difference.one for difference in found]
     mean = math.fsum(gaps) / len(gaps)
     who, loser = (name, rival) if mean > 0 else (rival, name)
+    everywhere = all(gap * mean > 0 for gap in gaps)
     ends = _range([difference.diversity for difference in found], ".3f")
     by = f"{axes.diversity} {ends}; {axes.quality} {abs(mean):.3f} better in the mean"
-    if all(gap * mean > 0 for gap in gaps):
+    if math.isnan(probable) or (probable > LEVEL / 2 and not everywhere):
+        return f"{name} and {rival} cannot be told apart."
+    if probable > LEVEL / 2:
+        return (
+            f"{who} lies in front of {loser} at every diversity compared ({by}), but so far apart "
+            f"they may be by chance (p {probable:.2f})."
+        )
+    if everywhere:
         return f"{loser} is dominated by {who} at every diversity compared ({by})."
     return f"{who} is better than {loser} on the whole, if not everywhere ({by})."
 

@@ -102,6 +102,18 @@ def test_few_runs_tell_a_difference_in_the_mean_that_no_place_tells_alone() -> N
     assert rank == 0 and "lm-score 0.39" in sentence and sentence.startswith("bad is dominated by")
 
 
+def test_a_difference_that_chance_may_explain_is_told_with_its_probability() -> None:
+    def of(name: str, qualities: Sequence[float]) -> Curve:
+        runs = [Curve(name, [at(t, 5 - t, q) for t in TEMPERATURES], {}) for q in qualities]
+        return mean_curve(name, runs)
+
+    rank, sentence = said(of("a", [1.0, 1.2]), of("b", [1.3, 1.5]))
+    # The difference is 0.3, of variance 0.02 (1/2 + 1/2), with two degrees of freedom.
+    probable = two_sided(0.3 / math.sqrt(0.02), 2)
+    assert rank == 2 and sentence.startswith("a lies in front of b at every diversity compared")
+    assert sentence.endswith(f"(p {probable:.2f}).") and 0.1 < probable < 0.2
+
+
 def test_lines_that_cross_both_beat_each_other() -> None:
     random = np.random.default_rng(5)
     rank, sentence = said(
