@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from seqgen.commands.evaluate_options import numbers, positive
+from seqgen.commands.evaluate_options import numbers, positive, whole_numbers
 from seqgen.commands.options import (
     Parser,
     checkpoint,
@@ -119,16 +118,6 @@ def _sweep_options(parser: Parser) -> None:
         "--sampled-beam", type=whole_numbers, default=(), metavar="WIDTHS",
         help="widths of beams whose continuations are drawn, one beam a sentence, such as 2,5",
     )  # fmt: skip
-
-
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers separated by commas."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: whole numbers separated by commas, such as 5,20,100"
-        ) from None
 
 
 def check_place(folder: Path) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TypeVar
 
 from seqgen.commands.options import Parser, checkpoint, machine_options, seed_option
 from seqgen.commands.sentence_files import reading_options
+
+Number = TypeVar("Number", int, float)
 
 ABOUT = """Measure sentences. There are three forms:
 
@@ -173,9 +177,16 @@ def positive(text: str) -> int:
 
 def numbers(text: str) -> tuple[float, ...]:
     """Numbers separated by commas."""
+    return _separated(text, float, "numbers separated by commas, such as 0.5,0.7,1")
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers separated by commas."""
+    return _separated(text, int, "whole numbers separated by commas, such as 5,20,100")
+
+
+def _separated(text: str, kind: Callable[[str], Number], wanted: str) -> tuple[Number, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        return tuple(kind(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: numbers separated by commas, such as 0.5,0.7,1"
-        ) from None
+        raise argparse.ArgumentTypeError(f"{text!r}: {wanted}") from None

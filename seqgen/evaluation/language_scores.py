@@ -145,27 +145,6 @@ class LanguageScores:
         return np.array(sizes, dtype=np.float64) + 1
 
 
-def language_scores(
-    generated: Sequence[str],
-    real_train: Sequence[str],
-    real_test: Sequence[str],
-    judge: LanguageJudge | None = None,
-) -> list[Score]:
-    """`lm-score` and `reverse-lm-score` of generated sentences.
-
-    Args:
-        generated: one string a sentence, words between white space.
-        real_train: real sentences the judge is trained on.
-        real_test: other real sentences, for the reverse score.
-        judge: a language judge in the place of an n-gram model of `real_train`.
-
-    Raises:
-        ValueError: no sentences, or none with a word.
-    """
-    scores = LanguageScores(real_train, real_test, judge)
-    return [scores.lm_score(generated), scores.reverse_lm_score(generated)]
-
-
 def ratio_of_sums(
     values: Floats, counts: Floats, seed: int | None = None
 ) -> tuple[float, Interval | None]:

@@ -131,7 +131,7 @@ def _beside_training(history: History) -> list[Series]:
 
 
 def _group(name: str) -> str:
-    if name in ("unique", "novel", "copied"):
+    if name in ("unique", "novel"):
         return "shares"
     if name in ("grammatical", "grammar-coverage"):
         return "grammar"

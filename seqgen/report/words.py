@@ -59,7 +59,6 @@ _MEANINGS = {
     "judge-perplexity": Meaning(LANGUAGE, "lower", "of the outputs under a judge of real text"),
     "unique": Meaning(COPYING, "higher", "share of sentences that are different"),
     "novel": Meaning(COPYING, "", "share of sentences that are not in the training text"),
-    "copied": Meaning(COPYING, "", "share of sentences that are in the training text"),
     "repetition": Meaning(COPYING, "lower", "n-grams that come again within a sentence"),
     "accuracy": Meaning(STYLE, "higher", "share of outputs that a judge finds in the asked style"),
     "source-bleu": Meaning(STYLE, "", "overlap with the source: what was kept"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from seqgen.evaluation.language_scores import LanguageScores, language_scores, literal
+from seqgen.evaluation.language_scores import LanguageScores, literal
 from seqgen.metrics.arrays import Floats
 from seqgen.ngram_model.model import NgramModel
 
@@ -28,7 +28,8 @@ class Fixed:
 
 def test_scores_are_nats_a_word_and_end() -> None:
     generated = ["a man runs on", "two dogs"]
-    forward, reverse = language_scores(generated, TRAIN, TEST)
+    scores = LanguageScores(TRAIN, TEST)
+    forward, reverse = scores.lm_score(generated), scores.reverse_lm_score(generated)
     nats, tokens = NgramModel.train(TRAIN, 5).score(generated)
     assert forward.value == pytest.approx(-nats.sum() / tokens.sum())
     assert tokens.sum() == 5 + 3

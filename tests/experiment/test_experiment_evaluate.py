@@ -12,7 +12,7 @@ from experiment_runs import SENTENCES, sentences, tiny, trained
 
 from seqgen.errors import RunFailure, UserError
 from seqgen.evaluation.decoding_settings import Decoding
-from seqgen.evaluation.language_scores import language_scores
+from seqgen.evaluation.language_scores import LanguageScores
 from seqgen.evaluation.likelihood import likelihood
 from seqgen.experiment import closing
 from seqgen.experiment.encoder import open_encoder
@@ -53,8 +53,9 @@ def test_every_figure_is_that_of_its_own_function(folder: Path) -> None:
     references, training = real_sentences(run, "valid"), real_sentences(run, "train")
     assert value(system, "bleu-3") == pytest.approx(bleu(texts, references, 3).value, abs=1e-12)
     assert value(system, "self-bleu-2") == pytest.approx(self_bleu(texts, 2).value, abs=1e-12)
-    forward, reverse = language_scores(texts, training, references)
-    assert value(system, "lm-score") == pytest.approx(forward.value)
+    scores = LanguageScores(training, references)
+    assert value(system, "lm-score") == pytest.approx(scores.lm_score(texts).value)
+    reverse = scores.reverse_lm_score(texts)
     assert value(system, "reverse-lm-score") == pytest.approx(reverse.value)
     held_out = model.vocabulary.encode(references, model.limit)
     by_hand = likelihood(model.generator, _Rows(held_out))
@@ -62,9 +63,7 @@ def test_every_figure_is_that_of_its_own_function(folder: Path) -> None:
     assert value(system, "perplexity") == pytest.approx(by_hand.perplexity, rel=1e-5)
     assert "sentences:valid|count:16|cut:none|vocabulary:" in system.score("nll").signature  # type: ignore[union-attr]
     # The judge has learned the training sentences: real data is held-out ones there.
-    assert value(real, "lm-score") == pytest.approx(
-        language_scores(references, training, references)[0].value
-    )
+    assert value(real, "lm-score") == pytest.approx(scores.lm_score(references).value)
     assert real.score("nll") is None and value(real, "frechet") > 0
     assert record.about["step"] == 4 and record.about["references"] == "16 valid sentences"
     assert list(record.samples) == texts[:20]
