@@ -1,0 +1,2 @@
+"""Language GANs: a generator of sentences against a discriminator, by policy gradients or relaxed
+tokens."""
