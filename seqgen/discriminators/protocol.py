@@ -50,6 +50,8 @@ class Discriminator(nn.Module):
         lengths = completions.lengths.flatten()
         reduced = precision != torch.float32
         with torch.autocast(ids.device.type, dtype=precision, enabled=reduced):
-            parts = zip(ids.split(SCORED_ROWS), lengths.split(SCORED_ROWS), strict=True)
+            parts = zip(
+                torch.split(ids, SCORED_ROWS), torch.split(lengths, SCORED_ROWS), strict=True
+            )
             scores = torch.cat([self(some, long).float() for some, long in parts])
         return scores.view(*completions.ids.shape[:2], *scores.shape[1:])
