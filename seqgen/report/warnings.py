@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from seqgen.alarm_limits import ALWAYS_RIGHT, CHANCE, LAST_LINES, REWARD_SPREAD
 from seqgen.report.history import History, Line, names, points
 from seqgen.report.story import Story, read_story
 
@@ -27,14 +28,6 @@ COPIED_ABOVE = 0.10
 """Share of sentences copied from the training text, above that of held-out real text."""
 COPIED_ALONE = 0.30
 """The same, where that of held-out real text is not known."""
-ALWAYS_RIGHT = 0.995
-"""Accuracy from which a discriminator counts as always right."""
-CHANCE = 0.02
-"""How near 0.5 an accuracy counts as guessing."""
-REWARD_SPREAD = 1e-3
-"""Standard deviation of rewards, which lie in 0 to 1, below which they rank nothing."""
-LAST_LINES = 5
-"""How many of the last lines of the journal a discriminator or a reward is judged by."""
 LIKELIHOOD = ("teacher-forcing",)
 """Methods whose loss is the likelihood of real sentences, and nothing else."""
 RISING = 3

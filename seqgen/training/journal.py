@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO
 
+from seqgen.training.alarms import Alarms
 from seqgen.training.phases import Visit
 from seqgen.training.position import Position
 from seqgen.training.progress import Progress
@@ -46,6 +47,7 @@ class Journal:
         self._writer: Any = None
         self._first_step = 0
         self._noted: set[str] = set()
+        self.alarms = Alarms()
 
     def start(self, plan: Sequence[Visit], position: Position) -> None:
         """Training begins, or goes on, at `position`."""
@@ -59,7 +61,8 @@ class Journal:
             self._progress.advance(position)
 
     def write(self, event: str, position: Position, values: Mapping[str, float]) -> None:
-        """Add a line of figures, and the same figures to TensorBoard as "event/name"."""
+        """Add a line of figures, and the same figures to TensorBoard as "event/name"; warn where
+        those of a training say that it has gone wrong."""
         phase = self._plan[position.visit].phase.name if self._plan else ""
         self._line(
             {
@@ -72,6 +75,14 @@ class Journal:
             values,
         )
         self._draw(event, position.total_steps, values)
+        if event == "training" and self._plan:
+            self._alarm(position, values)
+
+    def _alarm(self, position: Position, values: Mapping[str, float]) -> None:
+        number, _, phase = self._plan[position.visit]
+        contest = len(phase.method.players) > 1
+        for text in self.alarms.hear(number, values, contest):
+            self.warn(f"step {position.total_steps}, phase {phase.name!r}: {text}")
 
     def note(self, event: str, values: Mapping[str, float] | Mapping[str, str]) -> None:
         """Add a line that belongs to no step, unless the file has one of this event or there is

@@ -85,6 +85,7 @@ def _shared(trainer: Trainer) -> dict[str, Any]:
         "means": trainer.means.state_dict(),
         "metrics": dict(trainer.metrics),
         "journal": 0 if trainer.journal is None else trainer.journal.place(),
+        "alarms": {} if trainer.journal is None else trainer.journal.alarms.state_dict(),
     }
 
 
@@ -189,6 +190,7 @@ def _cut_back(trainer: Trainer, shared: Mapping[str, Any]) -> None:
     run.cut_samples(trainer.position.total_steps)
     if trainer.journal is not None:
         trainer.journal.cut(int(shared["journal"]))
+        trainer.journal.alarms.load_state_dict(shared.get("alarms", {}))
     selector = trainer.selector
     if selector is not None and selector.best_step in run.checkpoints():
         # A crash between saving the best and pointing to it.
