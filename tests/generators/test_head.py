@@ -85,6 +85,44 @@ def test_log_probability_is_cross_entropy_per_token(bias: bool) -> None:
     )
 
 
+def distributions(head: Head, hidden: Tensor) -> Tensor:
+    """Log-probabilities in float64, (rows, time, vocabulary)."""
+    bias = None if head.bias is None else head.bias.double()
+    return nn.functional.linear(hidden.double(), head.weight.double(), bias).log_softmax(-1)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_entropy_is_that_of_the_softmax(bias: bool) -> None:
+    head, (hidden, _, weights) = make(bias), problem()
+    logarithms = distributions(head, hidden)
+    expected = -((logarithms.exp() * logarithms).sum(-1) * weights).sum()
+    got = head.entropy(hidden, weights)
+    assert got.dtype == torch.float32 and got.shape == ()
+    assert got.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert_same(gradients(3 * got, head, hidden), gradients(3 * expected, head, hidden))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_divergence_from_another_head_is_exact_and_moves_only_its_own_side(bias: bool) -> None:
+    head, (hidden, _, weights) = make(bias), problem()
+    torch.manual_seed(2)
+    other, other_hidden = Head(5, VOCABULARY), torch.randn(ROWS, TIME, 5, requires_grad=True)
+    ours, theirs = distributions(head, hidden), distributions(other, other_hidden).detach()
+    expected = ((ours.exp() * (ours - theirs)).sum(-1) * weights).sum()
+    got = head.divergence(hidden, weights, other, other_hidden)
+    assert got.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert_same(gradients(got, head, hidden), gradients(expected, head, hidden))
+    unused = [other.weight, other_hidden]
+    assert torch.autograd.grad(got, unused, allow_unused=True) == (None, None)
+
+
+def test_a_head_does_not_diverge_from_itself() -> None:
+    head, (hidden, _, weights) = make(), problem()
+    got = head.divergence(hidden, weights, head, hidden)
+    assert got.item() == pytest.approx(0.0, abs=1e-4)
+    assert all(gradient.abs().max() < 1e-4 for gradient in gradients(got, head, hidden))
+
+
 def test_weight_zero_adds_nothing() -> None:
     head, (hidden, ids, weights) = make(), problem()
     got = head.negative_log_likelihood(hidden, ids, weights.zero_())
