@@ -26,7 +26,7 @@ from seqgen.methods.autoregressive.teacher_forcing import TeacherForcing
 from seqgen.methods.classification import Classification
 from seqgen.methods.protocol import Method
 from seqgen.randomness import Stream
-from seqgen.recipe import methods, networks
+from seqgen.recipe import discriminators, methods, networks
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.sentences import Rows
 from seqgen.text.vocabulary import Vocabulary
@@ -84,7 +84,7 @@ def build_discriminator(settings: Any, generator: Generator, seed: int) -> nn.Mo
     with torch.random.fork_rng():
         torch.manual_seed(Stream.of(seed, "discriminator").key)
         match settings:
-            case networks.RecurrentDiscriminator():
+            case discriminators.BehaviorDiscriminator():
                 # The head's size, not the vocabulary's: a pretrained model may have spare ids.
                 vocabulary, width = generator.head.weight.shape
                 return BehaviorDiscriminator(width, vocabulary, **_fields(settings))

@@ -1,4 +1,4 @@
-"""Settings of generators, discriminators and classifiers: one class a network."""
+"""Settings of generators and classifiers: one class a network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TransformerGenerator(Settings):
 
     @model_validator(mode="after")
     def _divisible(self) -> Self:
-        _check_heads(self.width, self.heads)
+        check_heads(self.width, self.heads)
         if self.positions == "rotary" and self.width // self.heads % 2:
             raise ValueError(
                 f"width {self.width} and heads {self.heads} give heads of odd size "
@@ -127,22 +127,6 @@ Generator = Annotated[
 ]
 
 
-class RecurrentDiscriminator(Settings):
-    """Bidirectional recurrent network over hidden states and outputs (professor forcing)."""
-
-    kind: Literal["recurrent"]  # no default: a file that leaves it out could not grow a second kind
-    """The network."""
-    hidden: Positive = 512
-    """Size of each direction; the paper has 2048."""
-    layers: Positive = 1
-    """Number of recurrent layers."""
-    dropout: Dropout = 0.0
-    """Dropout before the score."""
-
-
-Discriminator = RecurrentDiscriminator
-
-
 class HashedNgramsClassifier(Settings):
     """Linear model over the words and hashed word n-grams of a sentence, in the manner of fastText
     (Joulin et al. 2016, arXiv 1607.01759)."""
@@ -178,7 +162,8 @@ class ConvolutionClassifier(Settings):
 Classifier = Annotated[HashedNgramsClassifier | ConvolutionClassifier, Field(discriminator="kind")]
 
 
-def _check_heads(width: int, heads: int) -> None:
+def check_heads(width: int, heads: int) -> None:
+    """Refuse a width that the heads cannot share evenly, with the nearest that they can."""
     if width % heads:
         below = width - width % heads
         near = f"{below} or {below + heads}" if below else str(heads)

@@ -16,8 +16,9 @@ from pydantic import (
 from pydantic import Discriminator as TellApart
 
 from seqgen.recipe.data import Corpus, FilesCorpus, Vocabulary
+from seqgen.recipe.discriminators import Discriminator
 from seqgen.recipe.methods import Method
-from seqgen.recipe.networks import Classifier, Discriminator, Generator
+from seqgen.recipe.networks import Classifier, Generator
 from seqgen.recipe.rules import Contradictions, contradictions
 from seqgen.recipe.settings import (
     Decay,

@@ -19,7 +19,7 @@ about: two likelihood phases and an adversarial one
 corpus: {{train: '{train}', valid: 0.25, limit: 12}}
 vocabulary: {{kind: word}}
 generator: {{kind: lstm, width: 6, hidden: 8}}
-discriminator: {{kind: recurrent, hidden: 6}}
+discriminator: {{kind: behavior, hidden: 6}}
 phases:
   - {{method: {{kind: teacher-forcing}}, steps: 3}}
   - {{method: {{kind: scheduled-sampling}}, steps: 3}}

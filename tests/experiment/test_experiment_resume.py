@@ -28,7 +28,7 @@ about: all that a run can hold
 corpus: {{train: '{train}', valid: 0.25, limit: 12}}
 vocabulary: {{kind: word}}
 generator: {{kind: lstm, width: 6, hidden: 8, dropout: 0.2}}
-discriminator: {{kind: recurrent, hidden: 6, dropout: 0.2}}
+discriminator: {{kind: behavior, hidden: 6, dropout: 0.2}}
 phases:
   - {{method: {{kind: teacher-forcing, smoothing: 0.1}}, steps: 2}}
   - repeat: 2

@@ -7,7 +7,8 @@ import pytest
 from seqgen.recipe.data import FilesCorpus, GrammarCorpus
 from seqgen.recipe.files import differences, parse, read, write
 from seqgen.recipe.listing import settings
-from seqgen.recipe.networks import RecurrentDiscriminator, TransformerGenerator
+from seqgen.recipe.discriminators import BehaviorDiscriminator
+from seqgen.recipe.networks import TransformerGenerator
 from seqgen.recipe.overrides import override
 from seqgen.recipe.problems import RecipeError
 from seqgen.recipe.recipe import Group, Phase, Recipe, Schedule
@@ -145,9 +146,9 @@ def test_a_setting_of_files_makes_the_corpus_one_of_files() -> None:
 def test_a_part_the_recipe_lacks_can_be_added() -> None:
     recipe = change(
         "--phases.0.method.kind professor-forcing --discriminator.hidden 16 "
-        "--discriminator.kind recurrent --players.discriminator.rate 1e-4"
+        "--discriminator.kind behavior --players.discriminator.rate 1e-4"
     )
-    assert recipe.discriminator == RecurrentDiscriminator(kind="recurrent", hidden=16)
+    assert recipe.discriminator == BehaviorDiscriminator(kind="behavior", hidden=16)
     assert recipe.players["discriminator"].rate == 1e-4
     lora = "--generator.kind pretrained --generator.source gpt2 --generator.lora.rank 4"
     generator = change(f"{lora} --vocabulary none").generator

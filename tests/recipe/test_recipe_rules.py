@@ -15,7 +15,7 @@ PROFESSOR = parse(
 about: two players
 vocabulary: {kind: word, punctuation: final}
 generator: {kind: lstm}
-discriminator: {kind: recurrent}
+discriminator: {kind: behavior}
 phases:
   - {method: {kind: teacher-forcing}, steps: 10}
   - {method: {kind: professor-forcing}, steps: 10}
@@ -104,7 +104,7 @@ evaluate: {metrics: [accuracy], select: accuracy}
     [
         ("--classifier none", "classifier: missing; classification .* hashed-ngrams, convolution"),
         ("--generator.kind lstm", "generator: no phase trains or asks it"),
-        ("--discriminator.kind recurrent", "discriminator: tells a generator's sentences"),
+        ("--discriminator.kind behavior", "discriminator: tells a generator's sentences"),
         ("--corpus.style admiring", "corpus: its sentences have no labels, and classification"),
         ("--corpus.kind oracle --by_label false", "no labels, .* give a corpus with labels"),
         ("--corpus.train my.txt", r"give corpus.styles \(a file a label\) or corpus.label"),
