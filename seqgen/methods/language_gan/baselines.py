@@ -101,16 +101,13 @@ class LearnedBaseline(NoBaseline):
     """A small network on the hidden vectors, which get no gradient from it.
 
     Args:
-        width: of the hidden vectors.
-        size: of its one hidden layer.
+        network: (tokens, width) -> (tokens, 1), see `baseline_network`. Phases that follow each
+            other share one.
     """
 
-    def __init__(self, width: int, size: int = 32) -> None:
-        last = nn.Linear(size, 1)
-        nn.init.zeros_(last.weight)  # the first guess is 0
-        nn.init.zeros_(last.bias)
-        self.network = nn.Sequential(nn.Linear(width, size), nn.Tanh(), last)
-        self.modules = {"baseline": self.network}
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.modules = {"baseline": network}
 
     def values(self, hidden: Tensor) -> Tensor:
         """The network's guesses."""
@@ -122,17 +119,27 @@ class LearnedBaseline(NoBaseline):
         return {"baseline-error": Term((values - returns).square().sum(), len(returns))}
 
 
-def named_baseline(kind: BaselineKind, width: int, decay: float = 0.9) -> Baseline:
-    """The baseline of a name, for hidden vectors of `width`.
+def baseline_network(width: int, size: int = 32) -> nn.Module:
+    """A perceptron for hidden vectors of `width`, with one hidden layer of `size`."""
+    last = nn.Linear(size, 1)
+    nn.init.zeros_(last.weight)  # the first guess is 0
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(width, size), nn.Tanh(), last)
+
+
+def named_baseline(kind: BaselineKind | Baseline, width: int, decay: float = 0.9) -> Baseline:
+    """The baseline of a name, for hidden vectors of `width`; a baseline is given back as it is.
 
     Raises:
         ValueError: an unknown name.
     """
+    if not isinstance(kind, str):
+        return kind
     match kind:
         case "none":
             return NoBaseline()
         case "moving":
             return MovingBaseline(decay)
         case "learned":
-            return LearnedBaseline(width)
+            return LearnedBaseline(baseline_network(width))
     raise ValueError(f"baseline {kind!r}: must be 'none', 'moving' or 'learned'")

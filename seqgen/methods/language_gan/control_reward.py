@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seqgen.generators.protocol import Generator
 from seqgen.methods.language_gan.anchor import Anchor, Reference
-from seqgen.methods.language_gan.baselines import BaselineKind, named_baseline
+from seqgen.methods.language_gan.baselines import Baseline, BaselineKind, named_baseline
 from seqgen.methods.language_gan.policy_gradient import PolicyGradient, draw
 from seqgen.methods.protocol import Loss, Moment
 from seqgen.randomness import Stream
@@ -55,7 +55,7 @@ class ControlReward:
         limit: int,
         control: Control = "constant",
         value: float = 0.5,
-        baseline: BaselineKind = "none",
+        baseline: BaselineKind | Baseline = "none",
         baseline_decay: float = 0.9,
         entropy: float = 0.0,
         anchor: float = 0.0,

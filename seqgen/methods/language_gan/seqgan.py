@@ -13,7 +13,7 @@ from seqgen.generators.protocol import Generator
 from seqgen.methods.adversarial import Reward, reward
 from seqgen.methods.contest import Contest, Penalty
 from seqgen.methods.language_gan.anchor import Anchor, Reference
-from seqgen.methods.language_gan.baselines import BaselineKind, named_baseline
+from seqgen.methods.language_gan.baselines import Baseline, BaselineKind, named_baseline
 from seqgen.methods.language_gan.frozen_copy import FrozenCopy
 from seqgen.methods.language_gan.policy_gradient import PolicyGradient, draw
 from seqgen.methods.language_gan.rewards import sentence_rewards
@@ -52,7 +52,8 @@ class SeqGAN:
         rollouts: completions of a prefix; 0: the sentence's own reward for all its tokens.
         stride: complete only every so many prefixes.
         discriminator_steps: turns of the discriminator before each of the generator.
-        baseline: "none", "moving" (a running mean) or "learned" (a network, module "baseline").
+        baseline: "none", "moving" (a running mean) or "learned" (a network, module "baseline"), or
+            a baseline of one's own.
         baseline_decay: of the running mean.
         discount: of a reward for each token that lies between.
         entropy: weight of the entropy bonus, nats.
@@ -85,7 +86,7 @@ class SeqGAN:
         rollouts: int = 16,
         stride: int = 1,
         discriminator_steps: int = 5,
-        baseline: BaselineKind = "none",
+        baseline: BaselineKind | Baseline = "none",
         baseline_decay: float = 0.9,
         discount: float = 1.0,
         entropy: float = 0.0,
