@@ -17,6 +17,7 @@ from seqgen.generators.choose import Choice, Choose
 from seqgen.generators.protocol import Forced, Generator
 
 FEWEST_ROWS = 64  # fewer rows in a product, and kernels round differently
+DROPPED_AT = 0.75  # finished rows leave once at most this share of the pool lives
 BLOCK_ROWS = 256  # rows whose logits are made and used up at a time on the CPU (128: 5 % slower)
 
 
@@ -56,10 +57,10 @@ def steps(
     """
     end, fed = generator.specials.end, first
     live = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
-    buffer = _buffer(generator, choose, len(rows))
+    buffer = logits_buffer(generator, choose, len(rows))
     for number in range(count):
         forced, state = generator.advance(fed.unsqueeze(1), state)
-        choice = _choose(generator, choose, number, forced.hidden[:, 0], rows, buffer)
+        choice = choose_in_blocks(generator, choose, number, forced.hidden[:, 0], rows, buffer)
         yield Step(number, rows, live, choice, forced)
         if number + 1 == count:
             return
@@ -76,8 +77,8 @@ def steps(
         live = live & (kept != end)
         if not drop:
             continue
-        if rows.is_cuda and number % 8:
-            continue  # asking how many rows live makes the host wait for the GPU: ask seldom
+        if not asks(number, rows.device):
+            continue
         keep = _keep(live)
         if keep is None:
             continue
@@ -86,18 +87,23 @@ def steps(
         state, rows, live, fed = state.select(keep), rows[keep], live[keep], fed[keep]
 
 
+def asks(number: int, device: torch.device) -> bool:
+    """Whether to ask at a step which rows live: it makes the host wait for a GPU, so ask seldom."""
+    return device.type != "cuda" or number % 8 == 0
+
+
 def _keep(live: Tensor) -> Tensor | None:
     """The rows to go on with once a quarter has finished, filled up with dead rows; None leaves the
     pool alone."""
     alive = int(live.sum())
     wanted = max(alive, FEWEST_ROWS) if alive else 0
-    if wanted > 0.75 * len(live):
+    if wanted > DROPPED_AT * len(live):
         return None
     order = live.logical_not().to(torch.uint8).argsort(stable=True)
     return order[:wanted].sort().values
 
 
-def _choose(
+def choose_in_blocks(
     generator: Generator,
     choose: Choose,
     number: int,
@@ -105,7 +111,16 @@ def _choose(
     rows: Tensor,
     buffer: Tensor | None,
 ) -> Choice:
-    """Logits and choice, in blocks whose logits stay in the cache."""
+    """Logits and choice for hidden (pool, width), in blocks whose logits stay in the cache.
+
+    Args:
+        generator: the network.
+        choose: how to choose; prepared already.
+        number: the step.
+        hidden: (pool, width), at least 64 rows.
+        rows: positions among the prepared rows, (pool,) int64.
+        buffer: what `logits_buffer` gave.
+    """
     if buffer is None:
         return choose(number, generator.logits(hidden), rows)
     count = -(-len(hidden) // len(buffer))
@@ -118,9 +133,9 @@ def _choose(
     return Choice(torch.cat([c.fed for c in choices]), torch.cat([c.kept for c in choices]))
 
 
-def _buffer(generator: Generator, choose: Choose, rows: int) -> Tensor | None:
-    """Room for the logits of one block, on the CPU without gradients: fresh pages would cost more
-    than the softmax."""
+def logits_buffer(generator: Generator, choose: Choose, rows: int) -> Tensor | None:
+    """Room for the logits of one block of at most so many rows, on the CPU without gradients:
+    fresh pages would cost more than the softmax."""
     if (
         choose.soft
         or not choose.blockwise
