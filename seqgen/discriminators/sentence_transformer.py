@@ -92,4 +92,5 @@ class SentenceTransformer(Discriminator):
 def _kernel(twice: bool) -> AbstractContextManager[None]:
     """The plain attention kernel where a gradient penalty may differentiate twice: the fast ones
     cannot."""
-    return sdpa_kernel(SDPBackend.MATH) if twice else nullcontext()
+    plain: AbstractContextManager[None] = sdpa_kernel(SDPBackend.MATH)
+    return plain if twice else nullcontext()

@@ -1,9 +1,8 @@
-"""Recipe -> objects: the only place that matches on `kind`. Networks and methods never see
-settings."""
+"""Recipe -> networks: with build_methods, the only place that matches on `kind`. Networks and
+methods never see settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -11,7 +10,11 @@ from torch import nn
 
 from seqgen.discriminators.convolution import Convolution
 from seqgen.discriminators.hashed_ngrams import HashedNgrams
+from seqgen.discriminators.highway_convolution import HighwayConvolution
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
+from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
+from seqgen.discriminators.sentence_transformer import SentenceTransformer
+from seqgen.discriminators.token_reward import TokenReward
 from seqgen.errors import UserError
 from seqgen.generators.pretrained import Pretrained
 from seqgen.generators.pretrained_models import add_lora, new_model, open_model
@@ -19,18 +22,12 @@ from seqgen.generators.protocol import Generator, Specials
 from seqgen.generators.recurrent import Recurrent
 from seqgen.generators.relational import Relational
 from seqgen.generators.transformer import Transformer
-from seqgen.methods.autoregressive.data_as_demonstrator import DataAsDemonstrator
-from seqgen.methods.autoregressive.professor_forcing import ProfessorForcing
-from seqgen.methods.autoregressive.scheduled_sampling import ScheduledSampling
-from seqgen.methods.autoregressive.teacher_forcing import TeacherForcing
-from seqgen.methods.classification import Classification
-from seqgen.methods.protocol import Method
+from seqgen.methods.language_gan.baselines import baseline_network
+from seqgen.methods.regularizers import add_spectral_norm
 from seqgen.randomness import Stream
-from seqgen.recipe import discriminators, methods, networks
+from seqgen.recipe import adversarial, discriminators, networks
 from seqgen.recipe.recipe import Recipe
-from seqgen.text.sentences import Rows
 from seqgen.text.vocabulary import Vocabulary
-from seqgen.training import schedules
 
 
 def build_generator(
@@ -83,12 +80,43 @@ def build_discriminator(settings: Any, generator: Generator, seed: int) -> nn.Mo
     """The discriminator of a recipe, initialised from the seed alone."""
     with torch.random.fork_rng():
         torch.manual_seed(Stream.of(seed, "discriminator").key)
-        match settings:
-            case discriminators.BehaviorDiscriminator():
-                # The head's size, not the vocabulary's: a pretrained model may have spare ids.
-                vocabulary, width = generator.head.weight.shape
-                return BehaviorDiscriminator(width, vocabulary, **_fields(settings))
+        network = _discriminator(settings, generator)
+        if getattr(settings, "spectral_norm", False):
+            add_spectral_norm(network)
+        return network
+
+
+def _discriminator(settings: Any, generator: Generator) -> nn.Module:
+    # The head's size, not the vocabulary's: a pretrained model may have spare ids.
+    size, width = generator.head.weight.shape
+    given = {name: value for name, value in _fields(settings).items() if name != "spectral_norm"}
+    match settings:
+        case discriminators.BehaviorDiscriminator():
+            return BehaviorDiscriminator(width, size, **given)
+        case discriminators.ConvolutionDiscriminator():
+            return HighwayConvolution(size, **given)
+        case discriminators.RecurrentDiscriminator():
+            return SentenceRecurrent(size, **given)
+        case discriminators.TransformerDiscriminator():
+            return SentenceTransformer(size, **given)
+        case discriminators.TokenRewardDiscriminator():
+            return TokenReward(size, **given)
     raise UserError(f"discriminator kind {settings.kind!r} is not built yet")
+
+
+def _baseline(generator: Generator, seed: int) -> nn.Module:
+    """The network of a learned baseline, initialised from the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(Stream.of(seed, "baseline").key)
+        return baseline_network(generator.head.weight.shape[1])
+
+
+def _learns_baseline(recipe: Recipe) -> bool:
+    methods = [phase.method for _, phase in recipe.walk()]
+    return any(
+        isinstance(method, adversarial.PolicyGradientSettings) and method.baseline == "learned"
+        for method in methods
+    )
 
 
 def build_classifier(settings: Any, vocabulary: Vocabulary, labels: int, seed: int) -> nn.Module:
@@ -109,60 +137,6 @@ def build_classifier(settings: Any, vocabulary: Vocabulary, labels: int, seed: i
     raise UserError(f"classifier kind {settings.kind!r} is not built yet")
 
 
-def build_method(
-    settings: Any, modules: Mapping[str, nn.Module], corpus: Rows, limit: int
-) -> Method:
-    """The method of a phase; `limit` is the most tokens of a sentence it draws."""
-    generator: Any = modules.get("generator")
-    discriminator: Any = modules.get("discriminator")
-    match settings:
-        case methods.TeacherForcing():
-            return TeacherForcing(generator, settings.smoothing)
-        case methods.ScheduledSampling():
-            share = gold_share(settings.decay)
-            return ScheduledSampling(
-                generator, share, settings.per, settings.temperature, settings.smoothing
-            )
-        case methods.DataAsDemonstrator():
-            return DataAsDemonstrator(
-                generator,
-                corpus,
-                every=settings.every,
-                rounds=settings.rounds,
-                size=settings.size,
-                gold_share=settings.gold_share,
-                temperature=settings.temperature,
-                smoothing=settings.smoothing,
-            )
-        case methods.ProfessorForcing():
-            return ProfessorForcing(
-                generator,
-                discriminator,
-                limit=limit,
-                factor=settings.factor,
-                teacher_factor=settings.teacher_factor,
-                gate_low=settings.gate_low,
-                gate_high=settings.gate_high,
-                decay=settings.average,
-                temperature=settings.temperature,
-            )
-        case methods.Classification():
-            return Classification(modules["classifier"], settings.smoothing)
-    raise UserError(f"method kind {settings.kind!r} is not built yet")
-
-
-def gold_share(decay: Any) -> Callable[[int], float]:
-    """Update number -> probability of the gold token."""
-    match decay:
-        case methods.LinearDecay():
-            return schedules.linear_decay(decay.start, decay.slope, decay.minimum)
-        case methods.ExponentialDecay():
-            return schedules.exponential_decay(decay.k)
-        case methods.InverseSigmoidDecay():
-            return schedules.inverse_sigmoid_decay(decay.k)
-    raise UserError(f"decay kind {decay.kind!r} is not built yet")
-
-
 def build_modules(
     recipe: Recipe, vocabulary: Vocabulary, styles: int, weights: bool = True
 ) -> dict[str, nn.Module]:
@@ -181,6 +155,8 @@ def build_modules(
             modules["discriminator"] = build_discriminator(
                 recipe.discriminator, generator, recipe.seed
             )
+        if _learns_baseline(recipe):
+            modules["baseline"] = _baseline(generator, recipe.seed)
     if recipe.classifier is not None:
         modules["classifier"] = build_classifier(recipe.classifier, vocabulary, styles, recipe.seed)
     return modules

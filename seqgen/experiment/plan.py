@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqgen.experiment.build import build_method
+from seqgen.experiment.build_methods import build_method
 from seqgen.methods.protocol import Method
 from seqgen.recipe.recipe import Group, Phase, Player, Recipe
 from seqgen.text.sentences import Rows
@@ -56,10 +56,14 @@ class _Builder:
     def phase(self, phase: Phase, group: int, times: int) -> plan.Phase:
         """One phase, with the players it changes: those carry on when a repeat comes back."""
         recipe = self.recipe
-        method = build_method(phase.method, self.modules, self.corpus, recipe.corpus.limit)
+        method = build_method(
+            phase.method, self.modules, self.corpus, recipe.corpus.limit, recipe.batch
+        )
         changed = {
             name: build_player(
-                recipe.player(name, phase), _parameters(method, name), times * updates(phase, name)
+                recipe.player(name, phase),
+                _parameters(method, name),
+                times * updates(phase, name, recipe.batch),
             )
             for name in phase.players
         }
@@ -98,14 +102,14 @@ def total_updates(recipe: Recipe, player: str) -> int:
     def count(step: Phase | Group) -> int:
         if isinstance(step, Group):
             return step.repeat * sum(map(count, step.phases))
-        return 0 if player in step.players else updates(step, player)
+        return 0 if player in step.players else updates(step, player, recipe.batch)
 
     return max(1, sum(map(count, recipe.phases)))
 
 
-def updates(phase: Phase, player: str) -> int:
+def updates(phase: Phase, player: str, batch: int) -> int:
     """How many updates a player makes in a phase: steps count those of the last one to play."""
-    turns = phase.turns
+    turns = [name for name in phase.method.turns(batch) if name in phase.turns]
     if player not in turns:
         return 0
     return math.ceil(phase.steps * turns.count(player) / turns.count(turns[-1]))

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 
 GENERATORS = ("lstm", "gru", "transformer", "relational", "pretrained")
 
-# The likelihood methods need the two methods of a generator and nothing else, hence work with all.
+# No method needs more than the two methods of a generator, hence all work with all.
 SUPPORT: Mapping[str, tuple[str, ...]] = {
     "teacher-forcing": GENERATORS,
     "scheduled-sampling": GENERATORS,
     "data-as-demonstrator": GENERATORS,
     "professor-forcing": GENERATORS,
+    "seqgan": GENERATORS,
+    "gumbel-softmax": GENERATORS,
+    "inverse-reinforcement": GENERATORS,
+    "control-reward": GENERATORS,
 }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from seqgen.recipe.networks import check_heads
 from seqgen.recipe.settings import Dropout, Positive, Settings
@@ -12,6 +12,11 @@ from seqgen.recipe.settings import Dropout, Positive, Settings
 # SeqGAN's, for sequences of 20 tokens (Yu et al. 2017, arXiv 1609.05473).
 WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20)
 CHANNELS = (100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160)
+
+
+def _one(value: Any) -> Any:
+    # The command line knows no difference between a number and a list of one.
+    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
 class BehaviorDiscriminator(Settings):
@@ -36,7 +41,7 @@ class ConvolutionDiscriminator(Settings):
     """Size of the token vectors."""
     widths: Annotated[tuple[Positive, ...], Field(min_length=1)] = WIDTHS
     """How many tokens each convolution sees."""
-    channels: Positive | tuple[Positive, ...] = CHANNELS
+    channels: Annotated[Positive | tuple[Positive, ...], BeforeValidator(_one)] = CHANNELS
     """Features of each convolution: one number for all, or one for each of widths."""
     dropout: Dropout = 0.25
     """Dropout on the features."""

@@ -1,4 +1,5 @@
-"""Settings of training methods: one class a method, which also says whom it trains."""
+"""Settings of training methods: one class a method, which also says whom it trains. Those of
+language GANs are in adversarial.py."""
 
 from __future__ import annotations
 
@@ -6,16 +7,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from seqgen.recipe.adversarial import ControlReward, GumbelSoftmax, InverseReinforcement, SeqGAN
+from seqgen.recipe.method import MethodSettings
 from seqgen.recipe.settings import Decay, Dropout, Factor, Positive, PositiveNumber, Settings, Share
-
-
-class MethodSettings(Settings):
-    """What the recipe needs to know of every method."""
-
-    players: ClassVar[tuple[str, ...]] = ("generator",)
-    """Whom the method trains, in the order of its turns; `steps` counts the updates of the last."""
-    needs: ClassVar[tuple[str, ...]] = ("generator",)
-    """The networks of the recipe that the method needs."""
 
 
 class TeacherForcing(MethodSettings):
@@ -108,6 +102,7 @@ class ProfessorForcing(MethodSettings):
 
     players: ClassVar[tuple[str, ...]] = ("discriminator", "generator")
     needs: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+    discriminators: ClassVar[tuple[str, ...]] = ("behavior",)
 
     kind: Literal["professor-forcing"] = "professor-forcing"
     """The method."""
@@ -146,6 +141,14 @@ class Classification(MethodSettings):
 
 
 Method = Annotated[
-    TeacherForcing | ScheduledSampling | DataAsDemonstrator | ProfessorForcing | Classification,
+    TeacherForcing
+    | ScheduledSampling
+    | DataAsDemonstrator
+    | ProfessorForcing
+    | GumbelSoftmax
+    | SeqGAN
+    | InverseReinforcement
+    | ControlReward
+    | Classification,
     Field(discriminator="kind"),
 ]

@@ -28,8 +28,7 @@ from seqgen.recipe import syntax
 from seqgen.recipe.outline import Place, members, optional, settings
 from seqgen.recipe.problems import RecipeError, explain
 from seqgen.recipe.recipe import Recipe
-from seqgen.recipe.rules import dotted
-from seqgen.recipe.syntax import Dotted
+from seqgen.recipe.syntax import Dotted, dotted
 
 NOTHING = ("none", "None", "null")
 

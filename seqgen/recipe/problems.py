@@ -13,8 +13,8 @@ from pydantic_core import ErrorDetails
 from seqgen.errors import UserError
 from seqgen.recipe.outline import Place, literals, members
 from seqgen.recipe.recipe import Recipe
-from seqgen.recipe.rules import Contradictions, dotted
-from seqgen.recipe.syntax import Dotted
+from seqgen.recipe.rules import Contradictions
+from seqgen.recipe.syntax import Dotted, dotted
 
 
 class RecipeError(UserError):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from seqgen.recipe import discriminator_rules
 from seqgen.recipe.data import FilesCorpus, OpenVocabulary, OracleCorpus
+from seqgen.recipe.discriminators import TransformerDiscriminator
 from seqgen.recipe.networks import PretrainedGenerator, TransformerGenerator
 from seqgen.recipe.outline import Place
-from seqgen.recipe.syntax import Dotted
+from seqgen.recipe.syntax import Dotted, dotted
 
 if TYPE_CHECKING:
     from seqgen.recipe.recipe import Recipe
@@ -26,7 +28,10 @@ class Contradictions(ValueError):
 
 def contradictions(recipe: Recipe) -> list[Problem]:
     """Every breach of the rules, in the order of the recipe."""
-    rules = (_networks, _labels, _vocabulary, _lengths, _phases, _players, _batch, _evaluation)
+    rules = (
+        _networks, discriminator_rules.fitting, _labels, _vocabulary, _lengths, _phases, _players,
+        _batch, discriminator_rules.buffers, _evaluation,
+    )  # fmt: skip
     return [problem for rule in rules for problem in rule(recipe)]
 
 
@@ -96,12 +101,18 @@ def _vocabulary(recipe: Recipe) -> Iterator[Problem]:
 
 def _lengths(recipe: Recipe) -> Iterator[Problem]:
     generator, longest = recipe.generator, recipe.corpus.limit
-    if isinstance(generator, TransformerGenerator) and generator.limit < longest:
-        yield (
-            ("generator", "limit"),
-            f"{generator.limit} is below the longest sentence of the corpus, {longest}; "
-            "raise it, or lower corpus.limit",
-        )
+    limits = {}
+    if isinstance(generator, TransformerGenerator):
+        limits["generator"] = generator.limit
+    if isinstance(recipe.discriminator, TransformerDiscriminator):
+        limits["discriminator"] = recipe.discriminator.limit
+    for name, limit in limits.items():
+        if limit < longest:
+            yield (
+                (name, "limit"),
+                f"{limit} is below the longest sentence of the corpus, {longest}; "
+                "raise it, or lower corpus.limit",
+            )
 
 
 def _phases(recipe: Recipe) -> Iterator[Problem]:
@@ -184,8 +195,3 @@ def _evaluation(recipe: Recipe) -> Iterator[Problem]:
         )
     if settings.patience is not None and settings.select is None:
         yield ("evaluate", "patience"), "says nothing without evaluate.select"
-
-
-def dotted(path: Dotted) -> str:
-    """A path as it is written on the command line: phases.1.method."""
-    return ".".join(str(part) for part in path)

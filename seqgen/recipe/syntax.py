@@ -154,3 +154,8 @@ def _syntax_problem(problem: yaml.YAMLError) -> tuple[int, str]:
     where = f" (column {mark.column + 1})" if mark is not None else ""
     said = f"{said}, {context}" if context else said
     return (mark.line + 1 if mark else 1), f"not YAML{where}: {said}{hint}"
+
+
+def dotted(path: Dotted) -> str:
+    """A path as it is written on the command line: phases.1.method."""
+    return ".".join(str(part) for part in path)

@@ -98,6 +98,15 @@ def piecewise_linear(points: Sequence[tuple[int, float]]) -> Schedule:
     return value
 
 
+def geometric(start: float, end: float, updates: int) -> Schedule:
+    """From `start` to `end`, both above 0, by equal factors over `updates`, then `end`."""
+    _require(
+        start > 0 and end > 0 and updates >= 1,
+        f"start {start} and end {end} must be above 0, updates {updates} at least 1",
+    )
+    return lambda update: start * (end / start) ** min(1.0, update / updates)
+
+
 def _risen(updates: int, warm_up: int, fall: Callable[[float], float]) -> Schedule:
     """A straight rise over `warm_up` updates, then `fall` of the share of the rest that is over."""
     _require(

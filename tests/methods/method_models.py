@@ -7,7 +7,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from seqgen.discriminators.highway_convolution import HighwayConvolution
+from seqgen.discriminators.protocol import Discriminator
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
+from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
+from seqgen.discriminators.sentence_transformer import SentenceTransformer
+from seqgen.discriminators.token_reward import TokenReward
 from seqgen.generators.pretrained import Pretrained
 from seqgen.generators.pretrained_models import new_model
 from seqgen.generators.protocol import Generator, Specials
@@ -18,6 +23,10 @@ from seqgen.methods.autoregressive.data_as_demonstrator import DataAsDemonstrato
 from seqgen.methods.autoregressive.professor_forcing import ProfessorForcing
 from seqgen.methods.autoregressive.scheduled_sampling import ScheduledSampling
 from seqgen.methods.autoregressive.teacher_forcing import TeacherForcing
+from seqgen.methods.language_gan.control_reward import ControlReward
+from seqgen.methods.language_gan.gumbel_softmax import GumbelSoftmaxGAN
+from seqgen.methods.language_gan.inverse_reinforcement import InverseReinforcement
+from seqgen.methods.language_gan.seqgan import SeqGAN
 from seqgen.methods.protocol import Loss, Method, Moment
 from seqgen.randomness import Stream
 from seqgen.text.encoded import Encoded
@@ -58,6 +67,34 @@ def discriminator(model: Generator, outputs: bool = True, seed: int = 0) -> Beha
     return BehaviorDiscriminator(width, vocabulary if outputs else 0, hidden=8, dropout=0.2).eval()
 
 
+# The kinds of recipes that score sentences or tokens, and those of them that score every token.
+DISCRIMINATORS: Mapping[str, Callable[[], Discriminator]] = {
+    "convolution": lambda: HighwayConvolution(
+        VOCABULARY, width=6, widths=(1, 2, 3), channels=4, dropout=0.2
+    ),
+    "recurrent": lambda: SentenceRecurrent(VOCABULARY, width=6, hidden=8, dropout=0.2),
+    "recurrent per token": lambda: SentenceRecurrent(
+        VOCABULARY, width=6, hidden=8, bidirectional=False, per_token=True
+    ),
+    "transformer": lambda: SentenceTransformer(VOCABULARY, width=8, heads=2, layers=1, dropout=0.2),
+    "transformer per token": lambda: SentenceTransformer(
+        VOCABULARY, width=8, heads=2, layers=1, dropout=0.2, per_token=True
+    ),
+    "token-reward": lambda: TokenReward(VOCABULARY, width=6, hidden=8, perceptron=8, highways=1),
+}
+
+
+def sentence_discriminator(kind: str = "convolution", seed: int = 0) -> Discriminator:
+    """A discriminator in evaluation mode whose scores differ."""
+    torch.manual_seed(seed)
+    made = DISCRIMINATORS[kind]()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0.0, 0.5)
+    return made.eval()
+
+
 def method(kind: str, model: Generator, data: Encoded) -> Method:
     """A method of the support matrix in a form that shows all it does within two rounds."""
     match kind:
@@ -71,6 +108,23 @@ def method(kind: str, model: Generator, data: Encoded) -> Method:
             return ProfessorForcing(
                 model, discriminator(model), limit=LIMIT, gate_low=0.0, teacher_factor=0.5
             )
+        case "gumbel-softmax":
+            return GumbelSoftmaxGAN(
+                model, sentence_discriminator("recurrent"), limit=LIMIT, discriminator_steps=2,
+                temperature=lambda update: 0.5 + 0.1 * update, penalty="two-sided",
+            )  # fmt: skip
+        case "seqgan":
+            return SeqGAN(
+                model, sentence_discriminator(), limit=LIMIT, rollouts=2, discriminator_steps=2,
+                baseline="learned", entropy=0.1, anchor=0.1, rollout_decay=0.5,
+            )  # fmt: skip
+        case "inverse-reinforcement":
+            return InverseReinforcement(
+                model, sentence_discriminator("token-reward"), limit=LIMIT, batch=6, entropy=0.3,
+                buffer=12, rollouts=2,
+            )  # fmt: skip
+        case "control-reward":
+            return ControlReward(model, limit=LIMIT, control="random", baseline="moving")
     raise ValueError(kind)
 
 

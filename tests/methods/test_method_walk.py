@@ -91,13 +91,14 @@ def test_the_table_has_a_row_a_method_and_a_column_a_generator() -> None:
 def test_two_rounds_move_all_own_parameters_and_nothing_else(name: str, kind: str) -> None:
     watch = Watch(method(name, generator(kind), corpus()))
     last = list(watch.turns(0))[-1]
-    outcome = Trainer([Phase(watch, 2)], players(watch), batches()).train()
-    assert outcome.steps == outcome.rounds == 2
+    steps = 2 * list(watch.turns(0)).count(last)
+    outcome = Trainer([Phase(watch, steps)], players(watch), batches()).train()
+    assert (outcome.steps, outcome.rounds) == (steps, 2)
     assert [player for player, _ in watch.losses] == list(watch.turns(0)) * 2
     for player, parts in watch.losses:
         figures = torch.tensor(list(parts.values()))
         assert figures.isfinite().all(), (player, parts)
-        assert parts["loss"] > 0 and parts["gradient-norm"] > 0
+        assert parts["gradient-norm"] > 0
     assert last == "generator"
     for player, names in watch.players.items():
         own = {f"{m}.{key}" for m in names for key, _ in watch.modules[m].named_parameters()}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from seqgen.recipe.data import FilesCorpus, GrammarCorpus
+from seqgen.recipe.discriminators import BehaviorDiscriminator
 from seqgen.recipe.files import differences, parse, read, write
 from seqgen.recipe.listing import settings
-from seqgen.recipe.discriminators import BehaviorDiscriminator
 from seqgen.recipe.networks import TransformerGenerator
 from seqgen.recipe.overrides import override
 from seqgen.recipe.problems import RecipeError
