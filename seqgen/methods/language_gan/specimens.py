@@ -41,7 +41,7 @@ class TokenSpecimen(NamedTuple):
 
     def mixed(self, fake: Self, shares: Tensor) -> Self:
         """Soft tokens between these and fake ones, `shares` (rows,) of these; as long as the longer
-        of the two sentences."""
+        of the two sentences, with nothing of the shorter one behind its end."""
         time = max(self.tokens.shape[1], fake.tokens.shape[1])
         points = interpolate(_lengthened(self, time), _lengthened(fake, time), shares)
         lengths = torch.maximum(self.lengths, fake.lengths)
@@ -69,6 +69,7 @@ def score(discriminator: Discriminator, specimen: TokenSpecimen) -> Scores:
 
 
 def _lengthened(specimen: TokenSpecimen, time: int) -> Tensor:
-    """Its points with zeros up to `time` tokens, which no discriminator looks at."""
-    points = specimen.points
-    return pad(points, (0, 0, 0, time - points.shape[1]))
+    """Its points up to `time` tokens, zero behind its end whatever the padding of its batch."""
+    points = pad(specimen.points, (0, 0, 0, time - specimen.tokens.shape[1]))
+    steps = torch.arange(time, device=points.device)
+    return points * (steps < specimen.lengths.unsqueeze(1)).unsqueeze(2)
