@@ -199,7 +199,8 @@ class SeqGAN:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         self.policy.load_state_dict(state["policy"])
-        self.completing.load_state_dict(state["completing"])
+        # A phase without a delayed policy must not complete with one that an earlier phase left.
+        self.completing.load_state_dict(state["completing"] if self.rollout_decay else {})
 
     def _discriminator_loss(self, batch: Sentences, stream: Stream) -> Loss:
         vocabulary = self.generator.head.weight.shape[0]

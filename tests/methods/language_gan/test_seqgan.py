@@ -206,6 +206,13 @@ def test_without_a_decay_the_present_policy_completes() -> None:
     assert method.state_dict()["completing"] == {}
 
 
+def test_a_delayed_policy_of_an_earlier_phase_is_left_behind() -> None:
+    state = trained(seqgan(rollout_decay=0.8)).state_dict()
+    method = seqgan()
+    method.load_state_dict(state)
+    assert method.completing.network is method.generator
+
+
 def test_the_state_can_be_saved_and_restored() -> None:
     method, file = trained(seqgan(**ALL)), io.BytesIO()
     torch.save(method.state_dict(), file)
