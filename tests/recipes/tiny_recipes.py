@@ -21,7 +21,7 @@ from seqgen.text.grammar import Grammar
 STEPS = 3  # of every phase
 MORE = 2  # by which the last phase is extended
 GOLDEN = Path(__file__).parents[1] / "golden" / "losses.json"
-_FEW = re.compile(r"(layers?|heads?|blocks|slots)$")
+_FEW = re.compile(r"(layers?|heads?|blocks|slots|_steps|rollouts)$")
 _KEPT = re.compile("limit|position|seed")
 _SENTENCES = Grammar.default().sample(60, seed=2)
 
@@ -41,7 +41,8 @@ def tiny(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def _shrunk(name: str, value: Any, most: int = 8) -> Any:
-    """Whole numbers of at most 2 (layers, heads) or `most`; lengths and the rest as they are."""
+    """Whole numbers of at most 2 (layers, heads, turns) or `most`; lengths and the rest as they
+    are."""
     if isinstance(value, dict):
         return {key: _shrunk(key, inner, most) for key, inner in value.items()}
     if isinstance(value, list):
