@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from seqgen.generators.drawing import draw, draw_gumbel
+from seqgen.generators.drawing import draw, draw_gumbel, weights
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
@@ -125,10 +125,7 @@ class Sample:
             logits = keep_top_p(logits, self.top_p)
         if logits.is_cuda:
             return draw_gumbel(logits, numbers)
-        # In place where no graph can need the logits: fresh pages cost more than the softmax.
-        return draw(
-            torch.softmax(logits, -1, out=None if torch.is_grad_enabled() else logits), numbers
-        )
+        return draw(weights(logits), numbers)
 
 
 class Mixed:
