@@ -32,11 +32,14 @@ if TYPE_CHECKING:  # networks take a moment to import
 ABOUT = """Compare runs by their sentences: a table of figures at temperature 1, and a curve of
 quality against diversity over decoding settings, with real data as a star. Runs that differ only in
 their seed are one model, with mean and deviation. A difference is said only where chance does not
-explain it: give several runs of each, and five settings or more."""
+explain it: give several runs of each, and five settings or more. RUN@best, RUN@latest or RUN@500
+takes that checkpoint of a run. Runs on a synthetic oracle are drawn in its own plane: NLL of their
+samples under the oracle and held-out NLL, over temperatures."""
 
 EXAMPLES = """examples:
   seqgen compare runs/mle-1 runs/mle-2 runs/gan-1 runs/gan-2
   seqgen compare runs/a runs/b --reject-likelihood 0.1,0.25,0.5 --top-p 0.7,0.9 --out pictures
+  seqgen compare runs/mle-oracle@best runs/mle-oracle@latest runs/seqgan-oracle
   seqgen compare runs/a runs/b --count 500 --temperatures 0.5,0.7,0.9,1,1.2 --json"""
 
 PAGE = "comparison.html"
@@ -64,24 +67,34 @@ def main(arguments: list[str]) -> int:
     from seqgen.commands.sentence_files import sentences
     from seqgen.evaluation.decoding_settings import TEMPERATURES, decodings
     from seqgen.experiment.compare import compare
+    from seqgen.experiment.oracle_plane import MULTIPLIERS
 
-    sweep = decodings(
-        options.temperatures or TEMPERATURES, options.top_k, options.top_p, options.sampled_beam,
-        options.reject_likelihood,
+    others = (
+        options.top_k, options.top_p, options.sampled_beam, options.reject_likelihood,
     )  # fmt: skip
+    asked = options.temperatures is not None or any(others)
+    sweep = decodings(options.temperatures or TEMPERATURES, *others) if asked else None
+    multipliers = MULTIPLIERS if options.multipliers is None else options.multipliers
+    if not all(0 < value < float("inf") for value in multipliers):
+        raise UserError(f"--multipliers {options.multipliers}: all must be above 0")
     with silenced(options.quiet):
         found = compare(
             options.runs, count=options.count, sweep=sweep,
             references=sentences(options.references) if options.references else None,
             judge=options.language_judge, checkpoint=options.checkpoint, seed=options.seed,
-            device=device, quiet=options.quiet,
+            multipliers=multipliers, device=device, quiet=options.quiet,
         )  # fmt: skip
     return _show(found, options)
 
 
 def _parser() -> Parser:
     parser = Parser("compare", ABOUT, EXAMPLES)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, two or more")
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="run folders, two or more; RUN@best, RUN@latest, RUN@500",
+    )
     parser.add_argument(
         "--checkpoint", type=checkpoint, help="best, latest or a step (default: best, if any)"
     )
@@ -97,7 +110,7 @@ def _parser() -> Parser:
     seed_option(parser, "all draws")
     parser.add_argument(
         "--out", default="comparison", metavar="FOLDER",
-        help="where comparison.html, .png and .svg go (default: comparison)",
+        help="where comparison.html and the pictures go (default: comparison)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     _sweep_options(parser)
@@ -107,7 +120,14 @@ def _parser() -> Parser:
 
 def _sweep_options(parser: Parser) -> None:
     group = parser.add_argument_group("the curves: values separated by commas")
-    group.add_argument("--temperatures", type=numbers, help="default: nine from 0.5 to 1.5")
+    group.add_argument(
+        "--temperatures", type=numbers,
+        help="default: nine from 0.5 to 1.5; on a synthetic oracle none",
+    )  # fmt: skip
+    group.add_argument(
+        "--multipliers", type=numbers,
+        help="of the logits, on a synthetic oracle (default: eleven from 0.7 to 2.5)",
+    )  # fmt: skip
     group.add_argument(
         "--reject-likelihood", type=numbers, default=(), metavar="SHARES",
         help="shares kept of the draws, the likeliest under the model itself, such as 0.25,0.5",
@@ -144,15 +164,19 @@ def _show(found: Comparison, options: Namespace) -> int:
     if options.json:
         said = {at: list(sentences) for at, sentences in found.sentences.items()}
         record = json.loads(as_json(table, found.curves)) | {"sentences": said}
+        if found.plane is not None:
+            record["oracle-plane"] = found.plane.to_json()
         print(json.dumps(record, ensure_ascii=False, indent=1), flush=True)
     else:
         show(table)
         print("\n" + _in_words(found.sentences), flush=True)
-    models = [curve for curve in found.curves if any(p.family != "real" for p in curve.points)]
-    title = f"{len(models)} models compared" if len(models) > 1 else f"{models[0].name}"
-    page = write_comparison(options.out, title, table, found.curves, found.sentences)
+    models = [row.name for row in table.rows if row.kind == "system"]
+    title = f"{len(models)} models compared" if len(models) > 1 else models[0]
+    page = write_comparison(
+        options.out, title, table, found.curves, found.sentences, found.plane
+    )  # fmt: skip
     if not options.quiet:
-        print(f"written: {page}, and the picture as .png and .svg", file=sys.stderr)
+        print(f"written: {page}, and the pictures as .png and .svg", file=sys.stderr)
     return 0
 
 
@@ -175,8 +199,9 @@ def _in_words(sentences: Mapping[str, Sequence[str]]) -> str:
 
 def _shortened(table: Table) -> Table:
     """The figures that are compared most; seqgen evaluate has all."""
+    names = [*KEPT, *(name for name in table.names() if name.startswith("nll@"))]
     rows = [
-        Row(row.name, [s for name in KEPT if (s := row.score(name)) is not None], row.kind)
+        Row(row.name, [s for name in names if (s := row.score(name)) is not None], row.kind)
         for row in table.rows
     ]
     return Table(rows, table.notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,8 @@ from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Generator
 from seqgen.text.sentences import Rows, Sentences
+
+TOKENS = 128  # whose logits are kept at a time, so that they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,43 @@ def likelihood(generator: Generator, data: Rows, size: int = 256) -> Likelihood:
             total -= log_probabilities(generator, batch).sum(dtype=torch.float64).cpu()
             tokens += int(batch.lengths.sum())
     return Likelihood(float(total), tokens, len(data))
+
+
+def tempered_likelihoods(
+    generator: Generator, data: Rows, temperatures: Sequence[float], size: int = 256
+) -> list[Likelihood]:
+    """Negative log-likelihood of all sentences with the logits divided by each temperature, END
+    counted; the network reads every sentence once for all temperatures.
+
+    Raises:
+        ValueError: a temperature that is not above 0.
+    """
+    if any(not temperature > 0 for temperature in temperatures):
+        raise ValueError(f"temperatures {list(temperatures)}: all must be above 0")
+    totals, tokens = torch.zeros(len(temperatures), dtype=torch.float64), 0
+    with torch.no_grad(), evaluating(generator):
+        for batch in batches(data, size):
+            batch = batch.to(generator.device)
+            hidden = teacher_force(generator, batch).hidden[batch.mask]
+            ids = batch.ids[batch.mask].unsqueeze(-1)
+            for part in torch.split(torch.arange(len(ids), device=ids.device), TOKENS):
+                logits = generator.logits(hidden[part])
+                totals += _lost(logits, logits.gather(-1, ids[part]).squeeze(-1), temperatures)
+            tokens += int(batch.lengths.sum())
+    return [Likelihood(total, tokens, len(data)) for total in totals.tolist()]
+
+
+def _lost(logits: Tensor, chosen: Tensor, temperatures: Sequence[float]) -> Tensor:
+    """Summed -log p of the chosen logits (tokens,) among all (tokens, vocabulary), at each
+    temperature (temperatures,)."""
+    highest = logits.amax(-1, keepdim=True)
+    below, chosen = logits - highest, chosen - highest.squeeze(-1)
+    buffer = torch.empty_like(below)  # fresh pages would cost more than the exponentials
+    sums = []
+    for t in temperatures:
+        masses = torch.mul(below, 1 / t, out=buffer).exp_().sum(-1)
+        sums.append((masses.log() - chosen / t).sum(dtype=torch.float64))
+    return torch.stack(sums).cpu()
 
 
 def batches(data: Rows, size: int) -> Iterator[Sentences]:

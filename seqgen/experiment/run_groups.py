@@ -13,7 +13,8 @@ from pathlib import Path
 from seqgen.errors import UserError
 from seqgen.experiment.real_sentences import held_out, real_sentences
 from seqgen.experiment.real_text import REFERENCES
-from seqgen.experiment.reopen import open_vocabulary, read_run, require_generator
+from seqgen.experiment.reopen import Which, open_vocabulary, read_run, require_generator
+from seqgen.recipe.data import FilesCorpus
 from seqgen.recipe.files import differences
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.normalised import text_form
@@ -23,41 +24,83 @@ SAME = {"seed", "name"}  # settings in which runs of a group may differ
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A checkpoint of a run, as it was asked for; None: the best, if any."""
+
+    run: Run
+    checkpoint: Which | None = None
+
+    @property
+    def suffix(self) -> str:
+        """What its name has behind that of the run: "@best", "@step 500", or nothing."""
+        if self.checkpoint is None:
+            return ""
+        return f"@{'step ' if isinstance(self.checkpoint, int) else ''}{self.checkpoint}"
+
+    @property
+    def name(self) -> str:
+        """The name of the run's folder, and of the checkpoint where one was asked for."""
+        return f"{self.run.folder.resolve().name}{self.suffix}"
+
+
+@dataclass(frozen=True)
 class Group:
     """Runs of one recipe with different seeds; a run alone is a group of one."""
 
     name: str
-    runs: Sequence[Run]
+    entries: Sequence[Entry]
 
     @property
     def label(self) -> str:
         """The name, and of how many runs."""
-        return f"{self.name} ({len(self.runs)} runs)" if len(self.runs) > 1 else self.name
+        return f"{self.name} ({len(self.entries)} runs)" if len(self.entries) > 1 else self.name
+
+
+def open_entry(given: str | Path) -> Entry:
+    """A run folder, or RUN@CHECKPOINT: best, latest, or a step such as 500 or step-00000500.
+
+    Raises:
+        UserError: no run there, or no such name of a checkpoint.
+    """
+    folder, at, asked = str(given).rpartition("@")
+    if not at or Path(given).expanduser().exists():
+        return Entry(Run.open(given))
+    if asked in ("best", "latest"):
+        return Entry(Run.open(folder), "best" if asked == "best" else "latest")
+    step = asked.removeprefix("step-")
+    if not step.isdecimal():
+        raise UserError(
+            f"{given}: {asked!r} is no checkpoint; after @ stands best, latest, or a step such as "
+            "500"
+        )
+    return Entry(Run.open(folder), int(step))
 
 
 def open_groups(folders: Sequence[str | Path]) -> list[Group]:
-    """Runs by recipe, in the order of their first; runs of one recipe and one seed are two groups:
-    something else must have changed between them.
+    """Runs by recipe and by the checkpoint asked for, in the order of their first; runs of one
+    recipe and one seed are two groups: something else must have changed between them.
 
     Raises:
         UserError: no run there, a judge, or a run given twice.
     """
-    found: list[tuple[Recipe, set[int], list[Run]]] = []
-    places: set[Path] = set()
+    found: list[tuple[Recipe, set[int], list[Entry]]] = []
+    places: set[tuple[Path, Which | None]] = set()
     for folder in folders:
-        run = Run.open(folder)
-        if run.folder.resolve() in places:
+        entry = open_entry(folder)
+        place = (entry.run.folder.resolve(), entry.checkpoint)
+        if place in places:
             raise UserError(f"{folder} is given twice; give each run once")
-        places.add(run.folder.resolve())
-        recipe, _ = read_run(run)
-        require_generator(run, recipe)
+        places.add(place)
+        recipe, _ = read_run(entry.run)
+        require_generator(entry.run, recipe)
         for known, seeds, members in found:
-            if recipe.seed not in seeds and set(differences(known, recipe)) <= SAME:
+            same = entry.suffix == members[0].suffix and recipe.seed not in seeds
+            if same and set(differences(known, recipe)) <= SAME:
                 seeds.add(recipe.seed)
-                members.append(run)
+                members.append(entry)
                 break
         else:
-            found.append((recipe, {recipe.seed}, [run]))
+            found.append((recipe, {recipe.seed}, [entry]))
     return _named([members for _, _, members in found])
 
 
@@ -78,6 +121,8 @@ def require_same_text(runs: Sequence[Run], seed: int = 0) -> list[str]:
     split = held_out(first)
     known = [] if split is None else real_sentences(first, split, REFERENCES, seed)
     for other in rest:
+        if _drawn_alike(first, other):
+            continue
         theirs = held_out(other)
         same = split is not None and theirs == split
         found = real_sentences(other, split, REFERENCES, seed) if same and split else []
@@ -89,6 +134,17 @@ def require_same_text(runs: Sequence[Run], seed: int = 0) -> list[str]:
                 "trained on as --references FILE, or leave one of the two out"
             )
     return notes_on_forms(runs)
+
+
+def _drawn_alike(one: Run, other: Run) -> bool:
+    """Whether both are on sentences that are drawn anew by the same settings: they are the same."""
+    recipes = [read_run(run)[0] for run in (one, other)]
+    drawn = not isinstance(recipes[0].corpus, FilesCorpus) and recipes[0].vocabulary is None
+    return (
+        drawn
+        and all(recipe.corpus == recipes[0].corpus for recipe in recipes)
+        and (recipes[1].vocabulary is None)
+    )
 
 
 def notes_on_forms(runs: Sequence[Run]) -> list[str]:
@@ -144,11 +200,12 @@ def notes_on_training(digests: Mapping[str, str]) -> list[str]:
     return [f"the runs were trained on different text ({parts}); who saw more is at an advantage"]
 
 
-def _named(groups: Sequence[Sequence[Run]]) -> list[Group]:
-    names = [_name([run.folder.resolve().name for run in runs]) for runs in groups]
+def _named(groups: Sequence[Sequence[Entry]]) -> list[Group]:
+    names = [_name([entry.run.folder.resolve().name for entry in group]) for group in groups]
+    names = [f"{name}{group[0].suffix}" for name, group in zip(names, groups, strict=True)]
     if len(set(names)) < len(names):
-        names = [str(runs[0].folder) for runs in groups]
-    return [Group(name, runs) for name, runs in zip(names, groups, strict=True)]
+        names = [f"{group[0].run.folder}{group[0].suffix}" for group in groups]
+    return [Group(name, entries) for name, entries in zip(names, groups, strict=True)]
 
 
 def _name(folders: Sequence[str]) -> str:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from seqgen.files import replacing
 from seqgen.metrics.quality_diversity.curves import Curve
+from seqgen.metrics.quality_diversity.oracle_plane import Plane
 from seqgen.metrics.table import Table
 from seqgen.report import pictures, spots
 from seqgen.report.curve_section import curve_parts, curve_pictures
 from seqgen.report.markup import bullets, paragraph, section
 from seqgen.report.metric_table import metric_table
+from seqgen.report.oracle_picture import plane_picture, plane_section
 from seqgen.report.page import page
 from seqgen.report.picture import Picture
 
@@ -25,9 +27,10 @@ def write_comparison(
     table: Table,
     curves: Sequence[Curve],
     sentences: Mapping[str, Sequence[str]],
+    plane: Plane | None = None,
 ) -> Path:
     """Write comparison.html, .png and .svg into the folder, which is made if missing; without
-    curves there is no picture.
+    curves there is no such picture.
 
     Args:
         folder: where to.
@@ -35,11 +38,13 @@ def write_comparison(
         table: a row for each run or group of runs.
         curves: their points at several decoding settings; deviations over runs are drawn as bars.
         sentences: what is to be said of the curves, under a heading each.
+        plane: of models on a synthetic oracle; it becomes oracle-plane.png and .svg.
 
     Returns:
         The page.
     """
     place = Path(folder).expanduser()
+    oracle = None if plane is None else plane_picture(plane)
     body = [
         section(
             "said",
@@ -51,12 +56,15 @@ def write_comparison(
             "Quality and diversity",
             *curve_parts(curves, curve_pictures(curves)),
         ),
+        "" if plane is None or oracle is None else plane_section(plane, oracle),
         section("metrics", "Metrics", metric_table(table)),
     ]
     html = page(title, "", "\n".join(part for part in body if part), FOOTER)
     drawable = [axes for _, axes in spots.drawable(curves)]
     if drawable:
         Picture(NAME, title, "", pictures.together(curves, drawable)).save(place)
+    if oracle is not None:
+        oracle.save(place)
     with replacing(place / f"{NAME}.html") as file:
         file.write(html.encode("utf-8"))
     return place / f"{NAME}.html"

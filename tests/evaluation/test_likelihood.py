@@ -8,14 +8,21 @@ import pytest
 import torch
 from evaluation_models import CORPUS, TEXTS, VOCABULARY, generator
 
-from seqgen.evaluation.likelihood import Likelihood, batches, likelihood, log_probabilities
+from seqgen.evaluation.likelihood import (
+    TOKENS,
+    Likelihood,
+    batches,
+    likelihood,
+    log_probabilities,
+    tempered_likelihoods,
+)
 from seqgen.generators.protocol import Generator
 from seqgen.text.encoded import Encoded
 from seqgen.text.sentences import Sentences
 
 
 @torch.no_grad()
-def by_hand(model: Generator) -> list[float]:
+def by_hand(model: Generator, temperature: float = 1.0) -> list[float]:
     """log p of each sentence, END included, a token at a time."""
     found = []
     for text in TEXTS:
@@ -23,7 +30,8 @@ def by_hand(model: Generator) -> list[float]:
         state, fed, total = model.start(1), VOCABULARY.begin, 0.0
         for wanted in [*words, VOCABULARY.end]:
             forced, state = model.advance(torch.tensor([[fed]]), state)
-            total += float(model.logits(forced.hidden)[0, 0].log_softmax(0)[wanted])
+            logits = model.logits(forced.hidden)[0, 0] / temperature
+            total += float(logits.log_softmax(0)[wanted])
             fed = wanted
         found.append(total)
     return found
@@ -37,6 +45,30 @@ def test_it_is_the_sum_over_tokens_with_the_end_counted() -> None:
     assert found.total == pytest.approx(-sum(by_hand(model)), rel=1e-5)
     assert found.nats == pytest.approx(found.total / found.tokens)
     assert found.perplexity == pytest.approx(math.exp(found.nats))
+
+
+def test_at_other_temperatures_it_is_that_of_the_divided_logits() -> None:
+    model = generator(scale=1.5).eval()
+    temperatures = [0.4, 1.0, 1.43]
+    found = tempered_likelihoods(model, CORPUS, temperatures)
+    assert len({round(one.total, 3) for one in found}) == 3
+    for temperature, one in zip(temperatures, found, strict=True):
+        assert one.total == pytest.approx(-sum(by_hand(model, temperature)), rel=1e-5)
+        assert (one.tokens, one.sentences) == (likelihood(model, CORPUS).tokens, len(TEXTS))
+
+
+def test_many_tokens_are_read_in_parts_with_the_same_result() -> None:
+    model = generator(dropout=0.5).train()
+    many = Encoded.build(TEXTS * 20, VOCABULARY, limit=12)
+    assert int(many.lengths.sum()) > 4 * TOKENS
+    (found,) = tempered_likelihoods(model, many, [1.0], size=100)
+    assert found.total == pytest.approx(likelihood(model, many).total, rel=1e-6)
+    assert model.training
+
+
+def test_a_temperature_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        tempered_likelihoods(generator(), CORPUS, [1.0, 0.0])
 
 
 def test_log_probabilities_are_zero_on_padding() -> None:

@@ -42,6 +42,9 @@ class Axes:
 
 LOCAL = Axes("bleu-5", "self-bleu-5", negate_quality=True)
 GLOBAL = Axes("lm-score", "reverse-lm-score", negate_quality=False)
+ORACLE = Axes("nll", "oracle-nll", negate_quality=False)
+"""Of runs on a synthetic oracle: the held-out NLL at equal NLL of the samples under the oracle, for
+the latter alone rewards collapse."""
 
 
 @dataclass(frozen=True)
