@@ -18,26 +18,28 @@ from torch import Tensor
 _INCREMENT = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed 64-bit integer
 _FIRST = -4658895280553007687  # 0xBF58476D1CE4E5B9
 _SECOND = -7723592293110705685  # 0x94D049BB133111EB
+_CACHED = 2**16  # numbers made at a time: their 64 bits fit the second-level cache
 
 
 def _shift(values: Tensor, bits: int) -> Tensor:
     """Logical right shift; torch's own is arithmetic on signed integers."""
-    return (values >> bits) & ((1 << (64 - bits)) - 1)
+    return (values >> bits).bitwise_and_((1 << (64 - bits)) - 1)
 
 
 def mix(values: Tensor) -> Tensor:
     """Scramble 64-bit integers so that neighbouring counters give unrelated results; any shape,
     int64 in and out."""
     values = values * _INCREMENT
-    values = (values ^ _shift(values, 30)) * _FIRST
-    values = (values ^ _shift(values, 27)) * _SECOND
-    return values ^ _shift(values, 31)
+    # In place: a fresh page for every result would cost more than the arithmetic.
+    for bits, factor in ((30, _FIRST), (27, _SECOND)):
+        values.bitwise_xor_(_shift(values, bits)).mul_(factor)
+    return values.bitwise_xor_(_shift(values, 31))
 
 
 def to_uniform(bits: Tensor) -> Tensor:
     """Map 64 random bits to float32 in [0, 1): the top 24 bits, the most a float32 holds without
     rounding up to 1."""
-    return _shift(bits, 40).to(torch.float32) * 2.0**-24
+    return _shift(bits, 40).to(torch.float32).mul_(2.0**-24)
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,15 @@ class Stream:
 def spread(seeds: Tensor, width: int) -> Tensor:
     """Uniform float32 noise (..., width) in [0, 1) from one 64-bit seed a row: (...,) int64 ->
     (..., width)."""
-    counter = torch.arange(1, width + 1, device=seeds.device, dtype=torch.int64)
-    return to_uniform(mix(seeds.unsqueeze(-1) + counter * _INCREMENT))
+    counter = torch.arange(1, width + 1, device=seeds.device, dtype=torch.int64) * _INCREMENT
+    rows = seeds.reshape(-1, 1)
+    if rows.device.type != "cpu" or rows.numel() * width <= 2 * _CACHED:
+        return to_uniform(mix(rows + counter)).view(*seeds.shape, width)
+    noise = torch.empty(len(rows), width)
+    block = max(_CACHED // width, 1)
+    for some, place in zip(torch.split(rows, block), torch.split(noise, block), strict=True):
+        place.copy_(to_uniform(mix(some + counter)))
+    return noise.view(*seeds.shape, width)
 
 
 def _digest(*parts: str | int) -> int:

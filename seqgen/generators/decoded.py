@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ class Decoded:
 
     Attributes:
         tokens: ids (rows, time), PAD after END; or soft tokens (rows, time, vocabulary), one-hot
-            PAD after END.
+            PAD after END. With a graph, or soft, time may end with the longest row.
         lengths: (rows,) int64, END included; a row that never ended has all `time` tokens.
         ended: (rows,) bool, False where the limit cut the row.
         fed: what was fed back, like tokens; another thing than what was kept in scheduled sampling.
@@ -81,31 +82,43 @@ class IdCollector:
 
 
 def collect_with_graph(generator: Generator, loop: Iterator[Step], hidden: bool) -> Decoded:
-    """Collect by stacking, so that gradients flow; rows are all there at every step."""
-    taken = list(loop)
+    """Collect by stacking, so that gradients flow; rows are all there at every step.
+
+    On the CPU time ends with the longest row.
+    """
+    taken = list(takewhile(_goes_on, loop))
     live = torch.stack([s.live for s in taken], 1)
-    kept, fed = (torch.stack([getattr(s.choice, n) for s in taken], 1) for n in ("kept", "fed"))
-    pad = generator.specials.pad
-    if kept.is_floating_point():
-        blank = nn.functional.one_hot(torch.tensor(pad, device=kept.device), kept.shape[-1]).to(
-            kept.dtype
-        )
-        ids = kept.argmax(-1)
-        kept, fed = (torch.where(live.unsqueeze(-1), tokens, blank) for tokens in (kept, fed))
-    else:
-        ids = kept
-        kept, fed = kept.masked_fill(~live, pad), fed.masked_fill(~live, pad)
-    ended = (
-        torch.zeros_like(live[:, 0])
-        if generator.specials.end is None
-        else ((ids == generator.specials.end) & live).any(1)
-    )
+    kept = _stacked([s.choice.kept for s in taken], live, generator)
+    alike = all(s.choice.fed is s.choice.kept for s in taken)  # soft tokens are large: copy once
+    fed = kept if alike else _stacked([s.choice.fed for s in taken], live, generator)
+    ended = torch.zeros_like(live[:, 0])
+    if generator.specials.end is not None:
+        last = taken[-1].choice.kept
+        ids = last.argmax(-1) if last.is_floating_point() else last
+        ended = ~live[:, -1] | (ids == generator.specials.end)
     outputs: dict[str, Tensor] = {}
     for named in zip(*map(_outputs, taken), strict=True) if hidden else ():
         values = torch.cat([value for _, value in named], 1)
         blank = live.view(*live.shape, *[1] * (values.dim() - 2))
         outputs[named[0][0]] = torch.where(blank, values, 0.0)
     return Decoded(kept, live.sum(1), ended, fed, outputs.pop("", None), outputs)
+
+
+def _goes_on(step: Step) -> bool:
+    """Whether any row lives; where asking makes the host wait for the GPU, nobody asks."""
+    return step.number == 0 or step.live.is_cuda or bool(step.live.any())
+
+
+def _stacked(tokens: list[Tensor], live: Tensor, generator: Generator) -> Tensor:
+    """Tokens of the steps in a row, PAD where a sentence is over: ids (rows, time) or soft tokens
+    (rows, time, vocabulary)."""
+    stacked, pad = torch.stack(tokens, 1), generator.specials.pad
+    if not stacked.is_floating_point():
+        return stacked.masked_fill(~live, pad)
+    if generator.specials.end is None:
+        return stacked  # no sentence is over before the last step
+    blank = nn.functional.one_hot(torch.tensor(pad, device=stacked.device), stacked.shape[-1])
+    return torch.where(live.unsqueeze(-1), stacked, blank.to(stacked.dtype))
 
 
 def _outputs(step: Step) -> list[tuple[str, Tensor]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -33,12 +35,13 @@ class GumbelSoftmax:
 
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
         """A relaxed draw a row."""
-        noise = gumbel_noise(self._seeds[rows, step], logits.shape[-1])
-        soft = torch.softmax((logits + noise) / self.temperature, -1)
+        noisy = gumbel_noise(self._seeds[rows, step], logits.shape[-1]).add_(logits)
+        if self.temperature != 1.0:
+            noisy = noisy / self.temperature
+        tokens = torch.softmax(noisy, -1)
         if self.hard:
-            one_hot = torch.zeros_like(soft).scatter_(-1, soft.argmax(-1, keepdim=True), 1.0)
-            soft = one_hot - soft.detach() + soft
-        return Choice(soft, soft)
+            tokens = _StraightThrough.apply(tokens)  # type: ignore[no-untyped-call]
+        return Choice(tokens, tokens)
 
 
 class Soft:
@@ -58,3 +61,17 @@ class Soft:
         """The distribution itself."""
         soft = torch.softmax(logits / self.temperature, -1)
         return Choice(soft, soft)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The one-hot argmax forward, the identity backward."""
+
+    @staticmethod
+    def forward(ctx: Any, soft: Tensor) -> Tensor:
+        """(rows, vocabulary) -> the same, exactly one-hot."""
+        return torch.zeros_like(soft).scatter_(-1, soft.argmax(-1, keepdim=True), 1.0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """The gradient of the one-hot token is that of the soft one."""
+        return gradients[0]

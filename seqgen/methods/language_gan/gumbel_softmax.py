@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqgen.discriminators.protocol import Discriminator
-from seqgen.generators.choose import Choose, Sample
+from seqgen.generators.choose import Choice, Choose, Sample
 from seqgen.generators.decoded import Decoded
 from seqgen.generators.decoding import decode, styled
 from seqgen.generators.modes import evaluating
@@ -138,12 +138,12 @@ class GumbelSoftmaxGAN(Stateless):
 
     def _generator_loss(self, batch: Sentences, moment: Moment) -> Loss:
         temperature = self.temperature(moment.updates)
-        relaxed = GumbelSoftmax(temperature, self.hard)
+        relaxed = Watched(GumbelSoftmax(temperature, self.hard))
         fake = self._draw(relaxed, batch, moment.stream, gradient=True)
         real = self._real(batch) if self.contest.compares else None
         terms = self.contest.generator_terms(drawn_specimen(fake, self.vocabulary), real)
         clock = torch.tensor(temperature * len(batch), device=batch.ids.device)
-        numbers = {"entropy": self._entropy(fake), "temperature": Term(clock, len(batch))}
+        numbers = {"entropy": relaxed.entropy(fake), "temperature": Term(clock, len(batch))}
         return Loss(terms, numbers)
 
     def _real(self, batch: Sentences) -> TokenSpecimen:
@@ -161,17 +161,33 @@ class GumbelSoftmaxGAN(Stateless):
                 rows=batch.numbers,
                 condition=styled(self.generator, batch, None),
                 gradient=gradient,
-                hidden=gradient,
             )
 
-    @torch.no_grad()
-    def _entropy(self, fake: Decoded) -> Term:
-        """Nats a token: the mean of -log p of the drawn tokens under the generator."""
-        assert fake.hidden is not None
-        surprise: Tensor = self.generator.negative_log_likelihood(
-            fake.hidden, fake.tokens.argmax(-1), fake.mask.float()
-        )
-        return Term(surprise, fake.lengths.sum())
+
+class Watched:
+    """A choice, and the entropy of the distributions it chose from."""
+
+    soft, blockwise = True, False
+
+    def __init__(self, choose: Choose) -> None:
+        self.choose = choose
+        self.entropies: list[Tensor] = []
+
+    def prepare(self, rows: Tensor, steps: int, vocabulary: int, stream: Stream | None) -> None:
+        """As the choice itself."""
+        self.choose.prepare(rows, steps, vocabulary, stream)
+
+    def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
+        """As the choice itself."""
+        with torch.no_grad():
+            self.entropies.append(torch.special.entr(torch.softmax(logits, -1)).sum(-1))
+        return self.choose(step, logits, rows)
+
+    def entropy(self, drawn: Decoded) -> Term:
+        """Nats a token, over the tokens of what was drawn."""
+        mask = drawn.mask
+        entropies = torch.stack(self.entropies, 1)[:, : mask.shape[1]]
+        return Term(entropies.masked_fill(~mask, 0.0).sum(), drawn.lengths.sum())
 
 
 def _kernels(gradient: bool) -> AbstractContextManager[object]:

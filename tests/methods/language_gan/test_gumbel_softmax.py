@@ -253,17 +253,17 @@ def test_the_gradient_of_a_soft_generator_is_that_of_its_differences() -> None:
 
 
 @pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
-def test_the_entropy_is_that_of_the_drawn_tokens(hard: bool) -> None:
+def test_the_entropy_is_that_of_what_the_generator_may_write(hard: bool) -> None:
     method = gan(hard=hard, temperature=lambda update: 0.01)  # so soft tokens are all but one-hot
     rows = batch(6)
     found = loss(method, "generator", rows).numbers["entropy"]
     fake = method._draw(relaxed(hard), rows, moment(3).stream, gradient=False)
-    ids, lengths = fake.tokens.argmax(-1), fake.lengths
-    sentences = Sentences(ids, lengths)
-    logs = method.generator.log_probability(teacher_force(method.generator, sentences).hidden, ids)
-    wanted = -(logs * sentences.mask).sum()
-    assert float(found.total) == pytest.approx(float(wanted.detach()), rel=1e-3)
-    assert float(found.weight) == float(lengths.sum())
+    sentences = fake.sentences()
+    with torch.no_grad():
+        logits = method.generator.logits(teacher_force(method.generator, sentences).hidden)
+    entropies = torch.distributions.Categorical(logits=logits).entropy() * sentences.mask
+    assert float(found.total) == pytest.approx(float(entropies.sum()), rel=1e-3)
+    assert float(found.weight) == float(fake.lengths.sum())
 
 
 def test_labels_condition_what_is_drawn() -> None:
