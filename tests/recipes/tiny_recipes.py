@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from seqgen.commands.main import main
 from seqgen.recipe.files import write
@@ -158,8 +159,11 @@ def last_checkpoint(run: Path) -> Path:
 
 
 def contents(checkpoint: Path) -> Mapping[str, Any]:
-    """Weight files as bytes and states as nested values: for comparing bit by bit."""
-    found: dict[str, Any] = {f.name: f.read_bytes() for f in checkpoint.glob("*.safetensors")}
+    """Weights and states as nested values: for comparing bit by bit."""
+    # Not the files' bytes: safetensors writes the names of tied weights in any order.
+    found: dict[str, Any] = {
+        file.name: _plain(load_file(file)) for file in checkpoint.glob("*.safetensors")
+    }
     for file in checkpoint.glob("*.pt"):
         state = torch.load(file, weights_only=True)
         state.pop("journal", None)  # the length of a file with times in it
