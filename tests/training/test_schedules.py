@@ -53,6 +53,11 @@ def test_piecewise_linear_goes_through_its_points_and_stays_outside() -> None:
     assert schedules.piecewise_linear([(0, 3.0)])(7) == 3.0
 
 
+def test_geometric_moves_by_equal_factors_and_stops() -> None:
+    value = schedules.geometric(8.0, 0.5, 4)
+    assert [value(u) for u in (0, 1, 2, 3, 4, 9)] == [8, 4, 2, 1, 0.5, 0.5]
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -64,6 +69,7 @@ def test_piecewise_linear_goes_through_its_points_and_stays_outside() -> None:
         lambda: schedules.exponential_decay(1.1),
         lambda: schedules.inverse_sigmoid_decay(0.5),
         lambda: schedules.piecewise_linear([]),
+        lambda: schedules.geometric(1.0, 0.0, 3),
         lambda: schedules.piecewise_linear([(3, 0.0), (3, 1.0)]),
     ],
 )
