@@ -13,6 +13,8 @@ from torch.nn.functional import pad
 from seqgen.generators.completions import Completions
 from seqgen.randomness import mix
 
+NEAR = 4  # lengths of prefixes in a group
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -61,6 +63,12 @@ class Rows:
         for prefix, size in zip(prefixes.tolist(), sizes.tolist(), strict=True):
             yield begin, begin + size, prefix
             begin += size
+
+    def groups(self) -> Tensor:
+        """(rows,) int64, equal for completions that have most in common: those of one sentence
+        whose prefixes are about equally long."""
+        steps = self.sentences.shape[1] // NEAR + 1
+        return self.owners.long() * steps + self.prefixes // NEAR
 
     def parts(self, most: int) -> Iterator[Rows]:
         """The rows, at most so many at a time."""

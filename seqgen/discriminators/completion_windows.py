@@ -18,7 +18,7 @@ from torch.nn.functional import embedding_bag, pad
 
 from seqgen.discriminators.completion_rows import Rows
 
-CACHED = 2**20  # bytes of window sums at a time, so that they are still in the cache when compared
+CACHED = 2**22  # bytes of window sums at a time, so that they are still in the cache when compared
 LEAST = 32  # rows at a time at the least
 
 
@@ -54,10 +54,10 @@ class _Table:
 
     Attributes:
         size: tokens a window.
-        sums: (places, channels): what a token gives at a place, row place * (nothing + 1) + token,
-            with the bias at place 0; then the sums of the first 1 ... size tokens from each place
+        sums: (places, channels): what a token gives at a place, row token * size + place, with the
+            bias at place 0; then the sums of the first 1 ... size tokens from each place
             of each sentence, row (sentence * time + place) * size + tokens - 1.
-        running: (sentences * time, channels): the largest of the windows that start at or before a
+        running: (sentences, time, channels): the largest of the windows that start at or before a
             place of a sentence, at least 0.
     """
 
@@ -73,61 +73,75 @@ class _Table:
         (channels, size, _), tokens = weight.shape, len(used)
         (count, time), singles = rows.sentences.shape, size * tokens
         sums = used.new_empty(singles + count * time * size, channels, dtype=dtype)
-        for place in range(size):
-            given = used @ weight[:, place].t()
-            if place == 0:
-                given[:-1] += bias
-            sums[place * tokens : (place + 1) * tokens] = given
+        given = sums[:singles].view(tokens, size * channels)
+        flat = weight.permute(2, 1, 0).flatten(1)
+        if dtype == used.dtype:
+            torch.mm(used, flat, out=given)
+        else:
+            given.copy_(used @ flat)
+        given[:-1, :channels] += bias
         starts = pad(rows.sentences, (0, size - 1), value=tokens - 1).unfold(1, size, 1)
-        places = torch.arange(size, device=used.device) * tokens
-        begun = sums[(starts + places).flatten()].view(count, time, size, channels)
-        begun = begun.float().cumsum(2)
+        places = torch.arange(size, device=used.device)
+        picked = (starts * size + places).flatten()
+        begun = sums.index_select(0, picked).view(count, time, size, channels).float()
+        for place in range(1, size):
+            begun[:, :, place] += begun[:, :, place - 1]
         sums[singles:] = begun.view(-1, channels)
-        running = begun[:, :, -1].cummax(1).values.clamp_(min=0)
-        return cls(size, sums, running.view(-1, channels).to(dtype))
+        running = begun[:, :, -1].clamp(min=0)
+        for start in range(1, time):
+            torch.maximum(running[:, start], running[:, start - 1], out=running[:, start])
+        return cls(size, sums, running.to(dtype))
 
     def fill(self, features: Tensor, rows: Rows) -> None:
         """Write the features (rows, channels) of all rows."""
-        rowbytes = features.shape[1] * features.element_size()
+        ids = rows.ids * self.size
+        bytes_of_sums = features.shape[1] * features.element_size()
         for begin, end, prefix in rows.blocks():
             longest = rows.longest(slice(begin, end))
-            first = max(prefix - self.size + 1, 0)  # the first that reaches a drawn token
-            count = max(longest - self.size, 0) - first + 1
-            most = max(CACHED // (count * rowbytes), LEAST)
+            columns = self._columns(rows, prefix, longest)
+            most = max(CACHED // (len(columns) * bytes_of_sums), LEAST)
             for start in range(begin, end, most):
                 some = slice(start, min(start + most, end))
-                features[some] = self._largest(rows, some, prefix, first)
+                count = max(rows.longest(some), self.size) - max(longest, self.size)
+                picked = self._picked(rows, some, ids, prefix, columns[: len(columns) + count])
+                self._write(features[some], picked, rows.owners[some], prefix)
 
-    def _largest(self, rows: Rows, some: slice, prefix: int, first: int) -> Tensor:
-        """The features of some rows of one prefix, whose windows up to `first` are inside it."""
-        picked = self._picked(rows, some, prefix, first)
+    def _columns(self, rows: Rows, prefix: int, longest: int) -> Tensor:
+        """The places of the drawn tokens in each window that has any, int32 (windows, size); the
+        place after the last, which holds nothing, for those that are not drawn."""
+        time, device = rows.sentences.shape[1], rows.ids.device
+        first = max(prefix - self.size + 1, 0)
+        starts = torch.arange(first, max(longest - self.size, 0) + 1, device=device)
+        columns = starts[:, None] + torch.arange(self.size, device=device)
+        return columns.clamp(max=time).masked_fill_(columns < prefix, time).int()
+
+    def _picked(self, rows: Rows, some: slice, ids: Tensor, prefix: int, columns: Tensor) -> Tensor:
+        """Which rows of `sums` make up each window of some rows: int32 (windows, rows, size)."""
+        owners, time, size = rows.owners[some], rows.sentences.shape[1], self.size
+        first = max(prefix - size + 1, 0)
+        places = torch.arange(size, dtype=torch.int32, device=ids.device)
+        tokens = ids[:, some].index_select(0, columns.flatten())
+        tokens = tokens.view(len(columns), size, len(owners)).transpose(1, 2)
+        picked = torch.add(tokens, places, out=tokens.new_empty(tokens.shape))
+        # Of a window that begins before the drawn tokens, the part before them is one sum.
+        starts = torch.arange(first, min(prefix, first + len(columns)), device=ids.device)
+        begun = starts * size + prefix - 1 - starts + (len(rows.tokens) + 1) * size
+        picked[: len(starts), :, 0] = begun[:, None] + owners * (time * size)
+        if rows.shortest(some) < rows.longest(some):
+            starts = torch.arange(first, first + len(columns), device=ids.device)
+            beyond = starts[:, None] > (rows.lengths[some] - size).clamp(min=0)
+            picked.masked_fill_(beyond.unsqueeze(2), len(rows.tokens) * size)
+        return picked
+
+    def _write(self, features: Tensor, picked: Tensor, owners: Tensor, prefix: int) -> None:
+        """The features of some rows of one prefix."""
         sums = embedding_bag(picked.flatten(0, 1), self.sums, mode="sum")
         largest = _maximum(sums.view(*picked.shape[:2], -1))
         if prefix < self.size:
-            return largest.clamp_(min=0)
-        time = rows.sentences.shape[1]
-        inside = self.running.index_select(0, rows.owners[some] * time + (prefix - self.size))
-        return torch.maximum(largest, inside, out=largest)
-
-    def _picked(self, rows: Rows, some: slice, prefix: int, first: int) -> Tensor:
-        """Which rows of `sums` make up each window, int32 (windows, rows, size)."""
-        lengths, owners = rows.lengths[some], rows.owners[some]
-        (_, time), size, tokens = rows.sentences.shape, self.size, len(rows.tokens) + 1
-        device, end = owners.device, time  # column `time` of the ids is nothing
-        longest = rows.longest(some)
-        starts = torch.arange(first, max(longest - size, 0) + 1, dtype=torch.int32, device=device)
-        places = torch.arange(size, dtype=torch.int32, device=device)
-        columns = starts[:, None] + places
-        columns = columns.clamp(max=end).masked_fill_(columns < prefix, end)
-        picked = rows.ids[:, some].index_select(0, columns.flatten())
-        picked = picked.view(len(starts), size, -1) + (places * tokens)[:, None]
-        crossing = starts[: max(prefix - first, 0)]
-        begun = size * tokens + (owners * time + crossing[:, None]) * size
-        picked[: len(crossing), 0] = begun + (prefix - 1 - crossing)[:, None]
-        if rows.shortest(some) < longest:
-            beyond = starts[:, None] > (lengths - size).clamp(min=0)
-            picked.masked_fill_(beyond.unsqueeze(1), tokens - 1)
-        return picked.transpose(1, 2).contiguous()
+            torch.clamp(largest, min=0, out=features)
+            return
+        inside = self.running[:, prefix - self.size].index_select(0, owners)
+        torch.maximum(largest, inside, out=features)
 
 
 def _maximum(sums: Tensor) -> Tensor:

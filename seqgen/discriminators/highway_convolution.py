@@ -135,45 +135,52 @@ class HighwayConvolution(Discriminator):
     def _scored(self, rows: Rows, precision: torch.dtype) -> Tensor:
         """Scores (rows,) of different completions."""
         reduced = precision != torch.float32
-        features = completion_features(
-            rows,
-            self.embedding.weight,
-            list(self.filters),
-            self.bias,
-            torch.float16 if reduced else torch.float32,
-        )
-        # Rounding acts on what is left when the mean of a sentence's completions is taken away, so
-        # it nearly cancels in their mean, the reward.
-        means = _means(features, rows.owners, len(rows.sentences))
+        dtype = torch.float16 if reduced else torch.float32
+        filters, vectors = list(self.filters), self.embedding.weight
+        features = completion_features(rows, vectors, filters, self.bias, dtype)
+        if reduced:
+            return self._scored_in_fewer_bits(features, rows.groups(), precision)
+        parts = torch.split(features, HIGHWAY_ROWS)
+        return torch.cat([self.score(self._highway(some)).squeeze(1) for some in parts])
+
+    def _scored_in_fewer_bits(
+        self, features: Tensor, groups: Tensor, precision: torch.dtype
+    ) -> Tensor:
+        """Scores (rows,) with the highway layer's products in fewer bits.
+
+        The mean features of each group (rows,) are mapped in full. Rounding acts on the differences
+        from them only, and nearly cancels in the mean score of a group, which is the reward.
+        """
         layers = [layer for layer in (self.transform, self.gate) if layer is not None]
         weights = [layer.weight.to(precision) for layer in layers]
+        means = _means(features, groups)
         mapped_means = [layer(means) for layer in layers]
         scores = []
-        for some, owner in _blocks(features, rows.owners):
-            kept = some.float()
-            centred = (kept - means.index_select(0, owner)).to(precision)
+        for some, group in _blocks(features, groups):
+            centred = torch.sub(some, means.index_select(0, group)).to(precision)
             mapped = [
-                linear(centred, weight).float().add_(mean.index_select(0, owner))
+                mean.index_select(0, group).add_(linear(centred, weight))
                 for weight, mean in zip(weights, mapped_means, strict=True)
             ]
             gate = torch.sigmoid(mapped[-1])
-            kept = torch.lerp(kept, mapped[0].relu_(), gate)
+            kept = torch.lerp(some.float(), mapped[0].relu_(), gate)
             scores.append(self.score(kept).squeeze(1))
         return torch.cat(scores)
 
 
-def _blocks(features: Tensor, owners: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Some of the features (rows, channels) and of the owners (rows,) at a time."""
+def _blocks(features: Tensor, groups: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Some of the features (rows, channels) and of the groups (rows,) at a time."""
     parts = torch.split(features, HIGHWAY_ROWS)
-    return zip(parts, torch.split(owners, HIGHWAY_ROWS), strict=True)
+    return zip(parts, torch.split(groups, HIGHWAY_ROWS), strict=True)
 
 
-def _means(features: Tensor, owners: Tensor, count: int) -> Tensor:
-    """The mean features of each owner: (count, channels) float32."""
-    sums = torch.zeros(count, features.shape[1])
-    for some, owner in _blocks(features, owners):
-        sums.index_add_(0, owner, some.float())
-    return sums / torch.bincount(owners, minlength=count).clamp(min=1).unsqueeze(1)
+def _means(features: Tensor, groups: Tensor) -> Tensor:
+    """The mean features of each group: (groups, channels) float32."""
+    sizes = torch.bincount(groups).clamp(min=1)
+    sums = torch.zeros(len(sizes), features.shape[1])
+    for some, group in _blocks(features, groups):
+        sums.index_add_(0, group, some.float())
+    return sums / sizes.unsqueeze(1)
 
 
 def _channels(widths: tuple[int, ...], channels: Sequence[int] | int) -> tuple[int, ...]:
