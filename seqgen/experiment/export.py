@@ -12,7 +12,7 @@ from seqgen.errors import UserError
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import WEIGHTS, Which, load
 from seqgen.generators.pretrained import Pretrained
-from seqgen.training.checkpoint import weights_writer
+from seqgen.training.weights import weights_writer
 
 
 def export(run: str | Path, folder: str | Path, checkpoint: Which | None = None) -> Path:

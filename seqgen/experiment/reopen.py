@@ -18,8 +18,8 @@ from seqgen.recipe.files import read
 from seqgen.recipe.networks import PretrainedGenerator
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.vocabulary import Vocabulary
-from seqgen.training.checkpoint import load_modules
 from seqgen.training.run import Run
+from seqgen.training.weights import load_modules
 
 Which = Literal["best", "latest"] | int
 WEIGHTS = "generator.safetensors"  # of an exported model

@@ -18,8 +18,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqgen import __version__
 from seqgen.training import distributed
@@ -51,17 +50,6 @@ def write(folder: Path, writers: Mapping[str, Writer], facts: Mapping[str, Any])
     _together(folder, lambda: _prepare(draft) if distributed.is_main() else None)
     _together(folder, lambda: _write_files(draft, writers))
     _together(folder, lambda: _commit(draft, folder, facts) if distributed.is_main() else None)
-
-
-def weights_writer(module: nn.Module) -> Writer:
-    """Writes a module's state as safetensors; tied tensors are stored once."""
-
-    def writer(path: Path) -> None:
-        save_model(module, str(path))
-        # safetensors gives its files mode 0600; the folder has what the umask allows.
-        path.chmod(path.parent.stat().st_mode & 0o666)
-
-    return writer
 
 
 def state_writer(state: Mapping[str, Any]) -> Writer:
@@ -141,24 +129,6 @@ def verify(folder: Path) -> dict[str, Any]:
             torch.__version__,
         )
     return found
-
-
-def load_modules(folder: Path, modules: Mapping[str, nn.Module], average: bool = True) -> None:
-    """Load weights by module name, strictly; the averaged ones where asked for and there are any.
-
-    Raises:
-        CheckpointError: there is no file for a module, or names or shapes differ.
-    """
-    for name, module in modules.items():
-        averaged = folder / f"{name}.average.safetensors"
-        path = averaged if average and averaged.exists() else folder / f"{name}.safetensors"
-        if not path.exists():
-            there = sorted(file.name for file in folder.glob("*.safetensors"))
-            raise CheckpointError(f"{folder} has no weights for {name!r}; its files are {there}")
-        try:
-            load_model(module, str(path), strict=True)
-        except (SafetensorError, RuntimeError, OSError) as error:
-            raise CheckpointError(f"{path} does not fit the {name}: {error}") from error
 
 
 def _together(folder: Path, act: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from seqgen.training import checkpoint, distributed, randomness
+from seqgen.training import checkpoint, distributed, randomness, weights
 from seqgen.training.errors import CheckpointError
 from seqgen.training.phases import Visit
 from seqgen.training.player import Player
@@ -35,7 +35,7 @@ def save(trainer: Trainer) -> None:
     if distributed.is_main():
         writers["trainer.pt"] = checkpoint.state_writer({**_shared(trainer), **_own(trainer)})
         for name, module in trainer.modules.items():
-            writers[f"{name}.safetensors"] = checkpoint.weights_writer(module)
+            writers[f"{name}.safetensors"] = weights.weights_writer(module)
             if trainer.average is not None:
                 writers[f"{name}.average.safetensors"] = _averaged(trainer, name)
     else:
@@ -46,6 +46,7 @@ def save(trainer: Trainer) -> None:
         "round": position.total_rounds,
         "phase": trainer.course.phase.name,
         "processes": distributed.world(),
+        **weights.base_checksums(trainer.modules),
     }
     trainer.run.save(position.total_steps, writers, facts)
 
@@ -102,7 +103,7 @@ def _own_file() -> str:
 def _averaged(trainer: Trainer, name: str) -> checkpoint.Writer:
     average = trainer.average
     assert average is not None
-    write = checkpoint.weights_writer(trainer.modules[name])
+    write = weights.weights_writer(trainer.modules[name])
 
     def writer(path: Any) -> None:
         with average.applied():
@@ -166,9 +167,9 @@ def _require_same_world(manifest: Mapping[str, Any]) -> None:
 
 def _restore_weights(trainer: Trainer, folder: Any) -> None:
     if trainer.average is not None:
-        checkpoint.load_modules(folder, trainer.modules, average=True)
+        weights.load_modules(folder, trainer.modules, average=True)
         trainer.average.take_from_modules()
-    checkpoint.load_modules(folder, trainer.modules, average=False)
+    weights.load_modules(folder, trainer.modules, average=False)
 
 
 def _restore_shared(trainer: Trainer, shared: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from seqgen.methods.regularizers import (
     interpolate,
     twice_differentiable,
 )
-from seqgen.training.checkpoint import load_modules, weights_writer
+from seqgen.training.weights import load_modules, weights_writer
 
 
 def unit(size: int) -> Tensor:

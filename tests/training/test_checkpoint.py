@@ -19,6 +19,7 @@ from training_toys import same, weights
 from seqgen.training import checkpoint
 from seqgen.training.errors import CheckpointError
 from seqgen.training.run import Run
+from seqgen.training.weights import load_modules, weights_writer
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("error", FAILURES.values(), ids=FAILURES.keys())
-@pytest.mark.parametrize("writer", ["torch.save", "seqgen.training.checkpoint.save_model"])
+@pytest.mark.parametrize("writer", ["torch.save", "seqgen.training.weights.save_model"])
 def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, writer: str
 ) -> None:
@@ -278,27 +279,27 @@ class Tied(nn.Module):
 
 def test_tied_weights_are_saved_once_and_stay_tied(tmp_path: Path) -> None:
     saved, loaded = Tied(), Tied()
-    checkpoint.weights_writer(saved)(tmp_path / "net.safetensors")
+    weights_writer(saved)(tmp_path / "net.safetensors")
     assert (tmp_path / "net.safetensors").stat().st_size < 300
-    checkpoint.load_modules(tmp_path, {"net": loaded})
+    load_modules(tmp_path, {"net": loaded})
     assert torch.equal(loaded.first.weight, saved.first.weight)
     assert loaded.first.weight is loaded.last.weight
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    checkpoint.weights_writer(nn.Linear(2, 3))(tmp_path / "net.safetensors")
+    weights_writer(nn.Linear(2, 3))(tmp_path / "net.safetensors")
     for wrong in (nn.Linear(2, 3, bias=False), nn.Linear(2, 4), nn.Bilinear(2, 2, 3), Tied()):
         with pytest.raises(CheckpointError, match="does not fit"):
-            checkpoint.load_modules(tmp_path, {"net": wrong})
+            load_modules(tmp_path, {"net": wrong})
     with pytest.raises(CheckpointError, match=r"no weights for 'critic'.*net\.safetensors"):
-        checkpoint.load_modules(tmp_path, {"critic": nn.Linear(2, 3)})
+        load_modules(tmp_path, {"critic": nn.Linear(2, 3)})
 
 
 def test_averaged_weights_lie_beside_the_live_ones_and_are_loaded_first(folder: Path) -> None:
     path = newest(folder)
     averaged, live, (_, trainer) = make(None)[0], make(None)[0], make(None)
-    checkpoint.load_modules(path, averaged.modules)
-    checkpoint.load_modules(path, live.modules, average=False)
+    load_modules(path, averaged.modules)
+    load_modules(path, live.modules, average=False)
     trainer.train()
     assert same(weights(live.modules), weights(trainer.modules))
     assert trainer.average is not None

@@ -65,7 +65,7 @@ def test_resuming_on_the_gpu_is_bitwise(tmp_path: Path, precision: str) -> None:
 
 
 def test_weights_saved_on_the_gpu_open_on_the_cpu(tmp_path: Path) -> None:
-    from seqgen.training.checkpoint import load_modules
+    from seqgen.training.weights import load_modules
 
     with Run.create(tmp_path / "run") as run:
         method, trainer = make(run)
