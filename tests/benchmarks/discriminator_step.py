@@ -106,6 +106,30 @@ def told(what: str, seconds: Mapping[str, list[float]], base: str) -> None:
         )
 
 
+def steps(length: int, vocabulary: int, pairs: int) -> None:
+    ids = torch.randint(vocabulary, (BATCH, length))
+    makers = {name: step(network, ids) for name, network in networks(vocabulary).items()}
+    told(f"step, {length} tokens", compare(makers, pairs), "plain")
+
+
+def scorings(length: int, vocabulary: int, turns: int) -> None:
+    ours, plain = (network.eval() for network in networks(vocabulary).values())
+    completions = completed(length, vocabulary)
+    makers: dict[str, Callable[[], Tensor]] = {
+        "plain": lambda: prefix_by_prefix(plain, completions),
+        "ours": lambda: ours.score_completions(completions),
+        "ours in bfloat16": lambda: ours.score_completions(completions, torch.bfloat16),
+    }
+    rewards = {name: make().sigmoid().view(-1, COPIES) for name, make in makers.items()}
+    for name in ("ours", "ours in bfloat16"):
+        error = rewards[name] - rewards["plain"]
+        print(
+            f"rewards, {name}: off by at most {error.mean(1).abs().max():.1e}, "
+            f"of one completion {error.abs().max():.1e}"
+        )
+    told(f"{completions.draws} draws scored, {length} tokens", compare(makers, turns), "plain")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vocabulary", type=int, default=5000)
@@ -114,29 +138,9 @@ def main() -> None:
     settings = parser.parse_args()
     torch.set_num_threads(1)
     for length in LENGTHS:
-        both = networks(settings.vocabulary)
-        ids = torch.randint(settings.vocabulary, (BATCH, length))
-        makers = {name: step(network, ids) for name, network in both.items()}
-        told(f"step, {length} tokens", compare(makers, settings.pairs), "plain")
-        if not settings.scorings:
-            continue
-        ours, plain = both["ours"].eval(), both["plain"].eval()
-        plain.load_state_dict(ours.state_dict())
-        completions = completed(length, settings.vocabulary)
-        scorings: dict[str, Callable[[], Tensor]] = {
-            "plain": lambda: prefix_by_prefix(plain, completions),
-            "ours": lambda: ours.score_completions(completions),
-            "ours in bfloat16": lambda: ours.score_completions(completions, torch.bfloat16),
-        }
-        rewards = {name: make().flatten().sigmoid() for name, make in scorings.items()}
-        for name in ("ours", "ours in bfloat16"):
-            error = (rewards[name] - rewards["plain"]).view(-1, COPIES)
-            print(
-                f"rewards, {name}: off by at most {error.mean(1).abs().max():.1e}, "
-                f"of one completion {error.abs().max():.1e}"
-            )
-        seconds = compare(scorings, settings.scorings)
-        told(f"{completions.draws} draws scored, {length} tokens", seconds, "plain")
+        steps(length, settings.vocabulary, settings.pairs)
+        if settings.scorings:
+            scorings(length, settings.vocabulary, settings.scorings)
 
 
 if __name__ == "__main__":
