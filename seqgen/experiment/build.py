@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from seqgen.base_weights import BaseWeights, checksum, untrained
 from seqgen.discriminators.convolution import Convolution
 from seqgen.discriminators.hashed_ngrams import HashedNgrams
 from seqgen.discriminators.highway_convolution import HighwayConvolution
@@ -25,7 +26,7 @@ from seqgen.generators.transformer import Transformer
 from seqgen.methods.language_gan.baselines import baseline_network
 from seqgen.methods.regularizers import add_spectral_norm
 from seqgen.randomness import Stream
-from seqgen.recipe import adversarial, discriminators, networks
+from seqgen.recipe import discriminators, networks
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.vocabulary import Vocabulary
 
@@ -33,8 +34,8 @@ from seqgen.text.vocabulary import Vocabulary
 def build_generator(
     settings: Any, vocabulary: Vocabulary, styles: int, seed: int, weights: bool = True
 ) -> Generator:
-    """The generator of a recipe, initialised from the seed alone; `weights` False leaves out those
-    of a pretrained source, for a run that has its own."""
+    """The generator of a recipe, initialised from the seed alone; `weights` False for one that a
+    run's will be loaded into: those of a pretrained source are left out, but for an adapter's."""
     with torch.random.fork_rng():
         torch.manual_seed(Stream.of(seed, "generator").key)
         return _generator(settings, vocabulary, styles, weights)
@@ -50,25 +51,49 @@ def _generator(settings: Any, vocabulary: Vocabulary, styles: int, weights: bool
         case networks.RelationalGenerator():
             return Relational(size, specials, styles=styles, **_fields(settings))
         case networks.PretrainedGenerator():
-            model = _pretrained(settings, size, specials, weights)
-            return Pretrained(model, specials, styles=styles)
+            return _pretrained(settings, size, specials, styles, weights)
     raise UserError(f"generator kind {settings.kind!r} is not built yet")
 
 
 def _pretrained(
-    settings: networks.PretrainedGenerator, size: int, specials: Specials, weights: bool
-) -> Any:
+    settings: networks.PretrainedGenerator,
+    size: int,
+    specials: Specials,
+    styles: int,
+    weights: bool,
+) -> Pretrained:
     if settings.source is None:
         model = new_model(settings.configuration or {}, size, specials)
     else:
-        model = open_model(settings.source, weights=weights, dtype=getattr(torch, settings.dtype))
-        known = model.get_input_embeddings().weight.shape[0]
-        if known < size:
-            raise UserError(
-                f"the vocabulary has {size} ids, {settings.source} knows {known}: "
-                "take the vocabulary that belongs to it"
-            )
-    return model if settings.lora is None else add_lora(model, **_fields(settings.lora))
+        model = _opened(settings, settings.source, size, weights)
+    if settings.lora is None:
+        return Pretrained(model, specials, styles=styles)
+    found = checksum(model)  # before the adapters: peft gives the weights other names
+    generator = Pretrained(add_lora(model, **_fields(settings.lora)), specials, styles=styles)
+    if settings.source is not None:
+        generator.base = BaseWeights(settings.source, found, untrained(generator))
+    return generator
+
+
+def _opened(settings: networks.PretrainedGenerator, source: str, size: int, weights: bool) -> Any:
+    """The model of a source; below an adapter it has its weights always, checkpoints have none."""
+    below, dtype = settings.lora is not None, getattr(torch, settings.dtype)
+    try:
+        model = open_model(source, weights=weights or below, dtype=dtype)
+    except UserError as problem:
+        if weights or not below:
+            raise
+        raise UserError(
+            f"the adapter of this run stands on {source}, which cannot be opened: put it back, or "
+            f"name its new place as generator.source in the run's recipe.yaml ({problem})"
+        ) from problem
+    known = model.get_input_embeddings().weight.shape[0]
+    if known < size:
+        raise UserError(
+            f"the vocabulary has {size} ids, {source} knows {known}: "
+            "take the vocabulary that belongs to it"
+        )
+    return model
 
 
 def _fields(settings: Any) -> dict[str, Any]:
@@ -113,10 +138,7 @@ def _baseline(generator: Generator, seed: int) -> nn.Module:
 
 def _learns_baseline(recipe: Recipe) -> bool:
     methods = [phase.method for _, phase in recipe.walk()]
-    return any(
-        isinstance(method, adversarial.PolicyGradientSettings) and method.baseline == "learned"
-        for method in methods
-    )
+    return any(getattr(method, "baseline", None) == "learned" for method in methods)
 
 
 def build_classifier(settings: Any, vocabulary: Vocabulary, labels: int, seed: int) -> nn.Module:

@@ -82,16 +82,18 @@ def open_vocabulary(run: Run) -> Vocabulary:
 
 def keep_configuration(run: Run, generator: nn.Module) -> None:
     """Write a pretrained model's config.json into the run, which then opens without the model's
-    source."""
-    if isinstance(generator, Pretrained):
+    source; an adapter's run needs that anyway."""
+    if isinstance(generator, Pretrained) and generator.base is None:
         run.write_text("config.json", str(generator.model.config.to_json_string(use_diff=False)))
 
 
 def with_own_source(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe with the run's own config.json as the source of a pretrained generator; it has no
-    weights there."""
+    weights there. An adapter keeps the source of the weights below it."""
     settings = recipe.generator
     if not isinstance(settings, PretrainedGenerator) or settings.source is None:
+        return recipe
+    if settings.lora is not None:
         return recipe
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} has no config.json for its pretrained generator; restore it")

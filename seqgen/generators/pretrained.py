@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqgen.base_weights import BaseWeights
 from seqgen.errors import UserError
 from seqgen.generators.head import Head
 from seqgen.generators.protocol import Condition, Forced, Generator, Specials
@@ -43,9 +44,14 @@ class Pretrained(Generator):
         specials: begin, end and pad ids.
         styles: number of labels it can be conditioned on, each a vector added to every token's.
 
+    Attributes:
+        base: the weights below an adapter, which checkpoints then leave out; None: they do not.
+
     Raises:
         UserError: a model that is not supported.
     """
+
+    base: BaseWeights | None = None
 
     def __init__(self, model: Any, specials: Specials, *, styles: int = 0) -> None:
         super().__init__(specials)

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from seqgen.base_weights import untrained
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -76,7 +78,7 @@ class FrozenCopy(Generic[Network]):
             tensor.copy_(state[name])
 
     def _saved(self, network: Network) -> Iterator[tuple[str, Tensor]]:
-        fixed = {n for n, p in self.source.named_parameters() if not p.requires_grad}
+        fixed = untrained(self.source)
         return ((n, t) for n, t in network.state_dict().items() if n not in fixed)
 
     def _parameter_pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
