@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from seqgen.generators.drawing import draw, draw_gumbel, weights
+from seqgen.generators.drawing import LOG2E, draw, draw_gumbel, powers_of_two
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
@@ -125,7 +125,8 @@ class Sample:
             logits = keep_top_p(logits, self.top_p)
         if logits.is_cuda:
             return draw_gumbel(logits, numbers)
-        return draw(weights(logits), numbers)
+        exponents = logits * LOG2E if torch.is_grad_enabled() else logits.mul_(LOG2E)
+        return draw(powers_of_two(exponents), numbers)
 
 
 class Mixed:

@@ -19,42 +19,50 @@ from seqgen.randomness import spread
 
 BLOCK = 64
 FAR = 60.0  # powers of two: so far from 0 a maximum may lie that no sum overflows or vanishes
+LOG2E = 1 / math.log(2)
 BELOW_ONE = 1 - 2.0**-23  # times a total it stays below the total, whatever rounding does
 
 
-def weights(logits: Tensor) -> Tensor:
-    """Probabilities up to a factor of each row: (rows, vocabulary); without gradients in place.
+def powers_of_two(exponents: Tensor) -> Tensor:
+    """2^exponents up to a factor of each row, (rows, vocabulary); without gradients in place.
 
-    A draw needs no sum of 1. Powers of two come from a kernel twice as fast as a softmax.
+    Of logits x LOG2E they are probabilities good enough for a draw, which needs no sum of 1, and
+    their kernel is twice as fast as a softmax.
     """
-    factor = 1 / math.log(2)
-    powers = logits * factor if torch.is_grad_enabled() else logits.mul_(factor)
-    top = powers.amax(-1, keepdim=True)
+    top = exponents.amax(-1, keepdim=True)
     far = top.abs() > FAR
     if far.any():
-        powers = powers - top.where(far, 0.0)
-    return torch.exp2(powers, out=None if torch.is_grad_enabled() else powers)
+        exponents = exponents - top.where(far, 0.0)
+    return torch.exp2(exponents, out=None if torch.is_grad_enabled() else exponents)
 
 
 @torch.no_grad()
-def draw(probabilities: Tensor, uniforms: Tensor) -> Tensor:
-    """Ids (rows,) int64 from unnormalised probabilities (rows, vocabulary), uniforms (rows,).
+def draw(probabilities: Tensor, uniforms: Tensor, rows: Tensor | None = None) -> Tensor:
+    """Ids (draws,) int64 from unnormalised probabilities (rows, vocabulary), uniforms (draws,).
 
     Exact up to float32 rounding of the cumulative sums; an entry of probability 0 is never drawn.
+
+    Args:
+        probabilities: float32; no sum of 1 is needed.
+        uniforms: in [0, 1).
+        rows: which row to draw from, (draws,) int64; None: one draw from each.
 
     Raises:
         RunFailure: the probabilities of a row are not numbers or all zero.
     """
     edges = _block_edges(probabilities)
-    total = edges[:, -1]
-    if not total.min() > 0:  # also where it is no number
+    if not edges[:, -1].min() > 0:  # also where it is no number
         raise RunFailure(
             "cannot draw a token: the probabilities are not finite or all zero; the generator has "
             "diverged (try a lower learning rate, or clip gradients)"
         )
-    target = (uniforms * BELOW_ONE * total).unsqueeze(1)
+    if rows is None:
+        rows = torch.arange(len(probabilities), device=probabilities.device)
+    else:
+        edges = edges.index_select(0, rows)
+    target = (uniforms * BELOW_ONE * edges[:, -1]).unsqueeze(1)
     block = torch.searchsorted(edges, target, right=True).sub_(1)
-    inside, begin = _inside(probabilities, block * BLOCK)
+    inside, begin = _inside(probabilities, rows, block * BLOCK)
     rest = torch.minimum(target - edges.gather(1, block), inside[:, -1:] * BELOW_ONE)
     return torch.searchsorted(inside, rest, right=True).add_(begin).squeeze(1)
 
@@ -87,22 +95,22 @@ def _block_edges(probabilities: Tensor) -> Tensor:
     return edges.cumsum_(-1)
 
 
-def _inside(probabilities: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
-    """Cumulative mass inside the block that starts at `start` (rows, 1), and where it begins.
+def _inside(probabilities: Tensor, rows: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+    """Cumulative mass inside the block of a row that starts at `start` (draws, 1), and where it
+    begins.
 
     The last block of a vocabulary that is no multiple of BLOCK is read from further left, with
     nothing before its start.
     """
-    rows, vocabulary = probabilities.shape
+    count, vocabulary = probabilities.shape
     width = min(BLOCK, vocabulary)
     begin = start.clamp_max(vocabulary - width) if vocabulary % BLOCK else start
     if probabilities.stride(1) != 1:
         probabilities = probabilities.contiguous()
     # Every run of `width` entries in memory, as a view: to pick some copies nothing else.
     between = probabilities.stride(0)
-    runs = probabilities.as_strided(((rows - 1) * between + vocabulary - width + 1, width), (1, 1))
-    first = torch.arange(rows, device=start.device).mul_(between)
-    inside = runs.index_select(0, begin.squeeze(1) + first)
+    runs = probabilities.as_strided(((count - 1) * between + vocabulary - width + 1, width), (1, 1))
+    inside = runs.index_select(0, rows * between + begin.squeeze(1))
     if vocabulary % BLOCK:
         inside.mul_(torch.arange(width, device=start.device) >= start - begin)
     return inside.cumsum_(-1), begin

@@ -38,15 +38,19 @@ class Head(nn.Module):
         self.weight = weight
         self.bias = nn.Parameter(torch.zeros(vocabulary)) if bias else None
 
-    def logits(self, hidden: Tensor, out: Tensor | None = None) -> Tensor:
-        """Float32 logits: (..., width) -> (..., vocabulary); `out` is a float32 (rows, vocabulary)
-        buffer or None."""
+    def logits(self, hidden: Tensor, out: Tensor | None = None, scale: float = 1.0) -> Tensor:
+        """Float32 logits times `scale`: (..., width) -> (..., vocabulary); `out` is a float32
+        (rows, vocabulary) buffer or None."""
         kinds = {product_type(hidden), self.weight.dtype}
         if out is None or hidden.dim() != 2 or kinds != {torch.float32}:
-            return project(hidden, self.weight, self.bias)
+            logits = project(hidden, self.weight, self.bias)
+            return logits if scale == 1.0 else logits * scale
         if self.bias is None:
-            return torch.mm(hidden.float(), self.weight.t(), out=out)
-        return torch.addmm(self.bias, hidden.float(), self.weight.t(), out=out)
+            return torch.mm(hidden.float() * scale, self.weight.t(), out=out)
+        # The product scales for nothing.
+        return torch.addmm(
+            self.bias, hidden.float(), self.weight.t(), beta=scale, alpha=scale, out=out
+        )
 
     def negative_log_likelihood(
         self, hidden: Tensor, ids: Tensor, weights: Tensor, smoothing: float = 0.0

@@ -102,14 +102,14 @@ class Generator(nn.Module):
         up."""
         raise NotImplementedError
 
-    def logits(self, hidden: Tensor, out: Tensor | None = None) -> Tensor:
-        """Unnormalised log-probabilities of the next token, float32: (..., width) -> (...,
-        vocabulary).
+    def logits(self, hidden: Tensor, out: Tensor | None = None, scale: float = 1.0) -> Tensor:
+        """Unnormalised log-probabilities of the next token, times `scale`, float32: (..., width) ->
+        (..., vocabulary).
 
         `out` is a buffer the result may be written to (without gradients only); ignoring it is
         allowed.
         """
-        return self.head.logits(hidden, out)
+        return self.head.logits(hidden, out, scale)
 
     def negative_log_likelihood(
         self, hidden: Tensor, ids: Tensor, weights: Tensor, smoothing: float = 0.0

@@ -58,10 +58,10 @@ def steps(
     """
     end, fed = generator.specials.end, first
     live = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
-    buffer = logits_buffer(generator, choose, len(rows))
+    buffer = _buffer(generator, choose, len(rows))
     for number in range(count):
         forced, state = generator.advance(fed.unsqueeze(1), state)
-        choice = choose_in_blocks(generator, choose, number, forced.hidden[:, 0], rows, buffer)
+        choice = _choose(generator, choose, number, forced.hidden[:, 0], rows, buffer)
         yield Step(number, rows, live, choice, forced)
         if number + 1 == count:
             return
@@ -104,7 +104,7 @@ def _keep(live: Tensor) -> Tensor | None:
     return order[:wanted].sort().values
 
 
-def choose_in_blocks(
+def _choose(
     generator: Generator,
     choose: Choose,
     number: int,
@@ -112,16 +112,7 @@ def choose_in_blocks(
     rows: Tensor,
     buffer: Tensor | None,
 ) -> Choice:
-    """Logits and choice for hidden (pool, width), in blocks whose logits stay in the cache.
-
-    Args:
-        generator: the network.
-        choose: how to choose; prepared already.
-        number: the step.
-        hidden: (pool, width), at least 64 rows.
-        rows: positions among the prepared rows, (pool,) int64.
-        buffer: what `logits_buffer` gave.
-    """
+    """Logits and choice, in blocks whose logits stay in the cache."""
     if buffer is None:
         return choose(number, generator.logits(hidden), rows)
     count = -(-len(hidden) // len(buffer))
@@ -134,9 +125,8 @@ def choose_in_blocks(
     return Choice(torch.cat([c.fed for c in choices]), torch.cat([c.kept for c in choices]))
 
 
-def logits_buffer(generator: Generator, choose: Choose, rows: int) -> Tensor | None:
-    """Room for the logits of one block of at most so many rows, on the CPU without gradients:
-    fresh pages would cost more than the softmax."""
+def _buffer(generator: Generator, choose: Choose, rows: int) -> Tensor | None:
+    """Room for the logits of one block, on the CPU without gradients."""
     if (
         choose.soft
         or not choose.blockwise
@@ -144,7 +134,15 @@ def logits_buffer(generator: Generator, choose: Choose, rows: int) -> Tensor | N
         or generator.device.type != "cpu"
     ):
         return None
+    return logits_buffer(generator, rows)
+
+
+def logits_buffer(generator: Generator, rows: int = BLOCK_ROWS) -> Tensor:
+    """Room for the logits of one block of at most so many rows, on the CPU: (some, vocabulary).
+
+    Fresh pages for every block would cost more than the draws.
+    """
     vocabulary = len(generator.head.weight)
-    # Rows that begin where cache lines do: a tenth faster.
+    # Rows begin where cache lines do: that is faster.
     wide = torch.empty(min(rows, BLOCK_ROWS), -(-vocabulary // ALIGNED) * ALIGNED)
     return wide[:, :vocabulary]
