@@ -61,10 +61,16 @@ class Report:
 
 class Experiment:
     """A recipe made into objects around a run folder; `weights` False where a checkpoint will bring
-    them."""
+    them, `evaluate_first` True where they will have learned something before the first round."""
 
     def __init__(
-        self, recipe: Recipe, run: Run, corpora: Corpora, machine: Machine, weights: bool = True
+        self,
+        recipe: Recipe,
+        run: Run,
+        corpora: Corpora,
+        machine: Machine,
+        weights: bool = True,
+        evaluate_first: bool = False,
     ) -> None:
         self.recipe, self.run, self.corpora = recipe, run, corpora
         self.modules = build_modules(recipe, corpora.vocabulary, len(corpora.labels), weights)
@@ -74,7 +80,7 @@ class Experiment:
         self.samples: list[str] = []
         self.samples_step = 0
         self.journal = Journal(run.folder, machine.quiet)
-        self.trainer = self._trainer(machine)
+        self.trainer = self._trainer(machine, evaluate_first)
         self.machine = machine
 
     def train(self, resume: bool = False) -> Report:
@@ -127,7 +133,7 @@ class Experiment:
         test = {} if found is None or split != "test" else found.figures()
         return Report(self.run.folder, outcome, best, test, {}, [], step, found, split)
 
-    def _trainer(self, machine: Machine) -> Trainer:
+    def _trainer(self, machine: Machine, evaluate_first: bool) -> Trainer:
         recipe = self.recipe
         phases = build_phases(recipe, self.modules, self.corpora.train)
         try:
@@ -151,6 +157,7 @@ class Experiment:
             average=recipe.average,
             modules=self.modules,
             keep=recipe.save.keep,
+            evaluate_first=evaluate_first,
         )
 
     @property

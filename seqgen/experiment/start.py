@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -20,6 +21,7 @@ from seqgen.experiment.reopen import (
     with_own_source,
 )
 from seqgen.recipe.files import differences, write
+from seqgen.recipe.networks import PretrainedGenerator
 from seqgen.recipe.recipe import Group, Phase, Recipe
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training import distributed, randomness
@@ -57,7 +59,7 @@ def _prepared(
 ) -> Experiment:
     """A new run with all its files but the first checkpoint."""
     corpora = _in_turn(recipe, run, vocabulary)
-    experiment = Experiment(recipe, run, corpora, machine)
+    experiment = Experiment(recipe, run, corpora, machine, evaluate_first=init is not None)
     if init is not None:
         _take_weights(Run.open(init), experiment.modules, corpora.labels)
     run.write_text("recipe.yaml", write(with_absolute_paths(recipe)))
@@ -162,7 +164,8 @@ def schedule_note(before: Recipe, after: Recipe) -> str | None:
 
 
 def with_absolute_paths(recipe: Recipe) -> Recipe:
-    """The recipe with its corpus files named from the root, so that it resumes from any folder."""
+    """The recipe with its corpus files and the folder of a pretrained source named from the root,
+    so that it resumes from any folder."""
 
     def absolute(given: object) -> object:
         if isinstance(given, dict):
@@ -174,7 +177,11 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
 
     names = ("train", "valid", "test", "styles", "parameters")
     found = {n: absolute(getattr(recipe.corpus, n)) for n in names if hasattr(recipe.corpus, n)}
-    return recipe.model_copy(update={"corpus": recipe.corpus.model_copy(update=found)})
+    parts: dict[str, Any] = {"corpus": recipe.corpus.model_copy(update=found)}
+    if isinstance(recipe.generator, PretrainedGenerator):
+        source = {"source": absolute(recipe.generator.source)}
+        parts["generator"] = recipe.generator.model_copy(update=source)
+    return recipe.model_copy(update=parts)
 
 
 def without_pretraining(recipe: Recipe) -> Recipe:

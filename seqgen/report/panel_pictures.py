@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqgen.report import style
 from seqgen.report.history import Phase
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 360, 240
+REAL: Any = (0, (6, 3))
+"""Long dashes: the value of real data."""
+START: Any = (0, (2, 2))
+"""Short dashes: the value of the likelihood checkpoint."""
 LETTER = 5.2
 """About the width in pixels of a letter of a phase's name."""
 PLOT = 300
@@ -54,9 +58,10 @@ def _described(series: Series) -> str:
         return f"{series.label}: no finite value"
     (first_step, first), (last_step, last) = curve[0], curve[-1]
     real = "" if series.real is None else f", {number(series.real)} for real data"
+    start = "" if series.start is None else f", {number(series.start)} by likelihood"
     return (
         f"{series.label}: from {number(first)} at step {first_step:,.0f} to {number(last)} at "
-        f"step {last_step:,.0f}{real}"
+        f"step {last_step:,.0f}{real}{start}"
     )
 
 
@@ -70,7 +75,9 @@ def _line(axes: Axes, series: Series, colour: str) -> None:
         low, high = [v - d for v, d in pairs], [v + d for v, d in pairs]
         axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
     if series.real is not None:
-        axes.axhline(series.real, color=colour, linestyle=(0, (5, 3)), linewidth=1.2)
+        axes.axhline(series.real, color=colour, linestyle=REAL, linewidth=1.2)
+    if series.start is not None:
+        axes.axhline(series.start, color=colour, linestyle=START, linewidth=1.4)
 
 
 def _scales(axes: Axes, panel: Panel) -> None:
@@ -134,8 +141,11 @@ def _legend(figure: Figure, panel: Panel) -> None:
     lines = [Line2D([], [], color=style.colour(place)) for place in range(len(panel.series))]
     labels = [series.label for series in panel.series]
     if any(series.real is not None for series in panel.series):
-        lines.append(Line2D([], [], color=style.INK, linestyle=(0, (5, 3)), linewidth=1.2))
+        lines.append(Line2D([], [], color=style.INK, linestyle=REAL, linewidth=1.2))
         labels.append("real data")
+    if any(series.start is not None for series in panel.series):
+        lines.append(Line2D([], [], color=style.INK, linestyle=START, linewidth=1.4))
+        labels.append("likelihood")
     if panel.chance is not None:
         lines.append(Line2D([], [], color=style.FAINT, linestyle=":", linewidth=1.2))
         labels.append("chance")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqgen.report.history import History, Line, names, points
 from seqgen.report.words import Better, family, meaning, spoken
@@ -17,13 +17,14 @@ LIKELIHOOD, SENTENCES, PLAYERS = "Losses and likelihood", "Generated sentences",
 
 @dataclass(frozen=True)
 class Series:
-    """A line: its name, its points in order, half the width of the band around it, and the value
-    of real text."""
+    """A line: its name, its points in order, half the width of the band around it, the value of
+    real text, and that of the likelihood checkpoint that adversarial training began with."""
 
     label: str
     points: Sequence[tuple[float, float]]
     deviations: Sequence[float] = ()
     real: float | None = None
+    start: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,17 @@ class Panel:
     logarithmic: bool = False
 
 
-def panels(history: History, real: Mapping[str, float]) -> list[Panel]:
+def panels(
+    history: History, real: Mapping[str, float], start: Mapping[str, float] | None = None
+) -> list[Panel]:
     """All small pictures of a training, in the order in which they are shown.
 
     Args:
         history: the figures.
         real: values of real text, measured as in `history.evaluations`.
+        start: values of the likelihood checkpoint, measured so too.
     """
-    evaluated = _evaluated(history, real)
+    evaluated = _evaluated(history, real, start or {})
     drawn = [
         *_losses(history.training),
         *(panel for panel in evaluated if panel.section == LIKELIHOOD),
@@ -86,7 +90,9 @@ def _losses(lines: Sequence[Line]) -> Iterator[Panel]:
             )
 
 
-def _evaluated(history: History, real: Mapping[str, float]) -> list[Panel]:
+def _evaluated(
+    history: History, real: Mapping[str, float], start: Mapping[str, float]
+) -> list[Panel]:
     """The figures of evaluations: orders of one metric together, shares together."""
     groups: dict[str, list[str]] = {}
     found = names(history.evaluations)
@@ -94,25 +100,34 @@ def _evaluated(history: History, real: Mapping[str, float]) -> list[Panel]:
         if name == "perplexity" and "nll" in found:
             continue  # it is exp(nll), and its picture would say nothing else
         groups.setdefault(_group(name), []).append(name)
-    return [_panel(group, members, history, real) for group, members in groups.items()]
+    return [_panel(group, members, history, real, start) for group, members in groups.items()]
 
 
-def _panel(group: str, members: list[str], history: History, real: Mapping[str, float]) -> Panel:
+def _panel(
+    group: str,
+    members: list[str],
+    history: History,
+    real: Mapping[str, float],
+    start: Mapping[str, float],
+) -> Panel:
     series = [
-        Series(name, thinned(points(history.evaluations, name)), real=real.get(name))
+        Series(
+            name, thinned(points(history.evaluations, name)), real=real.get(name),
+            start=start.get(name),
+        )
         for name in members
-    ]
+    ]  # fmt: skip
     section = SENTENCES
     title = {"shares": "Shares of the sentences", "grammar": "Grammar"}.get(group, group)
     if group == "nll":
         section, title = LIKELIHOOD, "Held-out NLL"
-        series = _beside_training(history)
+        series = _beside_training(history, start.get("nll"))
     elif len(members) == 1:
         title = spoken(members[0])
-        series = [Series("generated", series[0].points, real=series[0].real)]
+        series = [replace(series[0], label="generated")]
     elif group not in ("shares", "grammar"):
         title = f"{spoken(group)}, by the length of n-grams"
-        series = [Series(family(s.label)[1], s.points, real=s.real) for s in series]
+        series = [replace(s, label=family(s.label)[1]) for s in series]
     shares = group == "shares"
     if group == "accuracy":  # of a judge, which writes no sentences
         group, section, title, shares = "held-out-accuracy", PLAYERS, "Held-out accuracy", True
@@ -120,14 +135,14 @@ def _panel(group: str, members: list[str], history: History, real: Mapping[str, 
     return Panel(_file_name(group), section, title, series, better, shares=shares)
 
 
-def _beside_training(history: History) -> list[Series]:
+def _beside_training(history: History, start: float | None) -> list[Series]:
     """The held-out NLL, and that in training from the first evaluation on: what came before would
     leave no room for the rest."""
     held_out = points(history.evaluations, "nll")
     player = next((n for n in names(history.training) if n.endswith("/nll")), "")
     own = [(s, v) for s, v in points(history.training, player) if s >= held_out[0][0]]
     training = [Series("training", thinned(own))] if own else []
-    return [Series("held-out", thinned(held_out)), *training]
+    return [Series("held-out", thinned(held_out), start=start), *training]
 
 
 def _group(name: str) -> str:
@@ -144,7 +159,14 @@ def _players(lines: Sequence[Line]) -> Iterator[Panel]:
     yield Panel("accuracy", PLAYERS, "Accuracy", _each(lines, everyone, "accuracy"),
                 shares=True, chance=0.5)  # fmt: skip
     for player in everyone:
-        for figure in _figures(lines, player):
+        figures = _figures(lines, player)
+        scores = [figure for figure in figures if figure.startswith(_SCORES)]
+        if scores:
+            series = [Series(f[len(_SCORES):], thinned(points(lines, f"{player}/{f}")))
+                      for f in scores]  # fmt: skip
+            name = _file_name(f"{player}-scores")
+            yield Panel(name, PLAYERS, f"Scores by the {player}", series)
+        for figure in figures:
             if _is_own(figure):
                 yield _own_panel(lines, player, figure)
     for figure, title in (("gradient-norm", "Norm of the gradient"), ("rate", "Learning rate")):
@@ -192,7 +214,9 @@ def _figures(lines: Sequence[Line], player: str) -> list[str]:
 
 
 _COMMON = ("accuracy", "gradient-norm", "rate")
-_MEASURED = ("reward", "entropy", "temperature", "baseline", "advantage", "share", "gate")
+_SCORES = "score-"
+_MEASURED = ("reward", "entropy", "temperature", "baseline", "advantage", "share", "gate",
+             "anchor-kl")  # fmt: skip
 
 
 def _is_own(figure: str) -> bool:
@@ -202,7 +226,8 @@ def _is_own(figure: str) -> bool:
 
 
 def _is_term(figure: str) -> bool:
-    return figure not in _COMMON and not _is_own(figure) and not figure.endswith("-deviation")
+    other = _is_own(figure) or figure.startswith(_SCORES) or figure.endswith("-deviation")
+    return figure not in _COMMON and not other
 
 
 def _spans(series: Sequence[Series]) -> bool:

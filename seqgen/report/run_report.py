@@ -42,7 +42,7 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
         _require_folder(run / PICTURES)
     curves = () if story.record is None else story.record.curves
     compared = curve_pictures(curves)
-    drawn = panels(story.history, story.history.real)
+    drawn = panels(story.history, story.history.real, story.start.figures if story.start else {})
     steps = _over_steps(drawn, story.history.phases())
     real = any(series.real is not None for panel in drawn for series in panel.series)
     body = [

@@ -9,6 +9,7 @@ from typing import Any
 
 from seqgen.report import warnings
 from seqgen.report.history import Phase
+from seqgen.report.likelihood_checkpoint import said
 from seqgen.report.markup import block, bullets, details, paragraph, section, table, text
 from seqgen.report.metric_table import arrow, metric_table
 from seqgen.report.picture import Picture, gallery
@@ -65,11 +66,18 @@ def curves_over_steps(story: Story, pictures: Mapping[str, list[Picture]], real:
     for heading, drawn in pictures.items():
         parts += [f"<h3>{text(heading)}</h3>", gallery(drawn)]
     phases = _spoken(story.history.phases())
-    dashed = "Dashed lines are real data, measured in the same way. " if real else ""
+    dashed = "Lines of long dashes are real data, measured in the same way. " if real else ""
+    if story.start is not None:
+        dashed += (
+            "Lines of short dashes are the likelihood checkpoint that adversarial training began "
+            f"with, step {story.start.step:,}. "
+        )
     known = parts and (phases or dashed)
+    helped = said(story.history, story.start)
     return section(
         "curves",
         "Over the rounds",
+        paragraph(helped) if helped and parts else "",
         paragraph(f"{dashed}{phases}".strip(), "quiet") if known else "",
         *parts,
         _signatures(story.history.signatures) if parts else "",

@@ -14,7 +14,8 @@ import yaml
 
 from seqgen.errors import UserError
 from seqgen.metrics.table import Row
-from seqgen.report.history import History, read_history
+from seqgen.report.history import History, Line, read_history
+from seqgen.report.likelihood_checkpoint import likelihood_checkpoint
 from seqgen.report.record import Record, read_record
 
 _SAMPLES = re.compile(r"step-(\d+)\.txt")
@@ -83,8 +84,13 @@ class Story:
     def methods(self) -> Mapping[str, str]:
         """The kind of method of each phase, by the phase's name."""
         phases = self.recipe.get("phases")
-        found = [(phase, _kind(phase)) for phase in phases] if isinstance(phases, list) else []
+        found = [(phase, _kind(phase)) for phase in _flat(phases)]
         return {str(phase.get("name") or kind): str(kind) for phase, kind in found if kind}
+
+    @property
+    def start(self) -> Line | None:
+        """The evaluation of the likelihood checkpoint that another method went on from, if any."""
+        return likelihood_checkpoint(self.history, self.methods)
 
     @property
     def compared(self) -> Compared:
@@ -154,6 +160,15 @@ def _recipe(path: Path) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(recipe, dict):
         raise UserError(f"{path} is damaged (it holds no settings); restore it")
     return text, recipe
+
+
+def _flat(phases: object) -> list[Any]:
+    """The phases, those of repeated groups among them."""
+    found: list[Any] = []
+    for phase in phases if isinstance(phases, list) else []:
+        inner = phase.get("phases") if isinstance(phase, dict) else None
+        found += [phase] if inner is None else _flat(inner)
+    return found
 
 
 def _kind(phase: object) -> object:

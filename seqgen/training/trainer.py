@@ -53,7 +53,8 @@ class Trainer:
     `save_every` counts rounds (None saves with every evaluation), `log_every` updates of any
     player, `average` is the decay of the weights' moving average, `modules` are what is saved and
     averaged (by default all modules of all methods), `keep` is how many checkpoints remain besides
-    the best.
+    the best. `evaluate_first` evaluates before the first round too, as step 0: for weights that
+    have learned something already; the selection of the best does not count it.
 
     Raises:
         ValueError: unknown player names, parameters owned by two players, or batches meant for
@@ -81,6 +82,7 @@ class Trainer:
         average: float | None = None,
         modules: Mapping[str, nn.Module] | None = None,
         keep: int = 2,
+        evaluate_first: bool = False,
     ) -> None:
         self.course = Course(visits(phases))
         check(self.course.plan, players)
@@ -89,6 +91,7 @@ class Trainer:
             raise ValueError(f"keep {keep} and save_every {save_every} must be at least 1")
         self.players, self.batches, self.seed = players, batches, seed
         self.run, self.evaluate, self.keep = run, evaluate, keep
+        self.evaluate_first = evaluate_first and evaluate is not None
         self.journal = journal if distributed.is_main() else None
         self.save_every, self.log_every, self.precision = save_every, log_every, precision
         self.modules = dict(all_modules(self.course.plan) if modules is None else modules)
@@ -145,9 +148,12 @@ class Trainer:
             distributed.share_modules(self.modules.values())
             if self.average is not None and self.position.total_updates == 0:
                 self.average.reset()
-            self._save()
         if self.journal is not None:
             self.journal.start(self.course.plan, self.position)
+        if not resume:
+            if self.evaluate_first:
+                self._evaluate(select=False)
+            self._save()
 
     def _enter(self, number: int) -> None:
         course = self.course
@@ -236,13 +242,13 @@ class Trainer:
             return False
         return steps // every > steps_before // every or steps >= self.course.phase.steps
 
-    def _evaluate(self) -> bool:
+    def _evaluate(self, select: bool = True) -> bool:
         """Evaluate in the main process; True where the result is the best so far."""
         found = self._measure() if distributed.is_main() else None
         self.metrics = distributed.from_main(found)
         if self.journal is not None:
             self.journal.write("evaluation", self.position, self.metrics)
-        if self.selector is None:
+        if self.selector is None or not select:
             return False
         return self.selector.judge(self.metrics, self.position.total_steps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from experiment_runs import QUIET, same, sentences, tiny, trained, weights
 from seqgen.errors import UserError
 from seqgen.experiment.start import start, without_pretraining
 from seqgen.recipe.files import parse, read
+from seqgen.report import write_report
+from seqgen.report.story import read_story
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.errors import CheckpointError
 
@@ -97,3 +100,21 @@ def test_networks_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "third").exists()
     again = start(tiny(tmp_path), tmp_path / "second", QUIET, first)  # the folder is still free
     assert torch.tensor(list(again.outcome.metrics.values())).isfinite().all()
+
+
+def test_what_it_starts_from_is_evaluated_first(tmp_path: Path) -> None:
+    recipe = parse(PHASES.format(train=sentences(tmp_path)), "phases.yaml")
+    first = trained(tmp_path).folder
+    second = start(recipe, tmp_path / "second", QUIET, first).folder
+    lines = [
+        json.loads(line) for line in (second / "metrics.jsonl").read_text("utf-8").splitlines()
+    ]
+    steps = [line["step"] for line in lines if line["event"] == "evaluation"]
+    assert steps == [0, 1, 2]
+    assert (second / "samples" / "step-00000000.txt").is_file()
+    story = read_story(second)
+    assert story.start is not None and story.start.step == 0
+    assert "likelihood" in (write_report(second)).read_text("utf-8")
+    fresh = start(recipe, tmp_path / "fresh", QUIET).folder
+    begun = read_story(fresh).start
+    assert begun is not None and begun.step == 6  # the last of its own likelihood phases

@@ -170,3 +170,20 @@ def test_resuming_needs_a_run_and_starting_needs_an_unused_one(tmp_path: Path) -
         _, again = make(run)
         with pytest.raises(UserError, match="has checkpoints already"):
             again.train()
+
+
+def test_the_evaluation_of_step_0_is_in_the_first_checkpoint_and_does_not_come_again(
+    tmp_path: Path,
+) -> None:
+    with Run.create(tmp_path / "whole") as run:
+        make(run, evaluate_first=True)[1].train()
+    with Run.create(tmp_path / "stopped") as run:
+        method, trainer = make(run, evaluate_first=True)
+        method.stop_at = 5
+        with pytest.raises(Stop):
+            trainer.train()
+    with Run.open(tmp_path / "stopped", write=True) as run:
+        make(run, evaluate_first=True)[1].resume()
+    assert history(tmp_path / "stopped") == history(tmp_path / "whole")
+    first = next(line for line in history(tmp_path / "whole") if "'evaluation'" in line)
+    assert "'step': 0" in first and "'phase': 'pretrain'" in first

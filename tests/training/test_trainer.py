@@ -377,3 +377,27 @@ def test_a_term_may_be_weighted_by_plain_numbers() -> None:
 
     method = fresh(Plain)
     Trainer([Phase(method, 2)], players(method), batches(accumulation=2)).train()
+
+
+def test_an_evaluation_before_the_first_round_is_step_0_and_changes_no_training() -> None:
+    def run(first: bool) -> tuple[list[tuple[int, float]], dict[str, torch.Tensor], Trainer]:
+        method, seen = fresh(Fit), []
+
+        def evaluate(moment: EvaluationMoment) -> Mapping[str, float]:
+            assert not method.modules["generator"].training
+            value = float(torch.rand(()))
+            seen.append((moment.step, value))
+            return {"figure": float(moment.step)}
+
+        one = Trainer(
+            [Phase(method, 4, evaluate_every=2)], players(method), batches(), evaluate=evaluate,
+            evaluate_first=first, select=Selection("figure", True),
+        )  # fmt: skip
+        outcome = one.train()
+        assert outcome.best_step == 2  # what a training began with is not its best
+        return seen, weights(method.modules), one
+
+    seen, after, _ = run(True)
+    without, expected, _ = run(False)
+    assert [step for step, _ in seen] == [0, 2, 4]
+    assert seen[1:] == without and same(after, expected)

@@ -29,12 +29,14 @@ class Axes:
     """Which two scores span the picture; of both, lower is better as drawn.
 
     ``quality`` and ``diversity`` name scores; ``negate_quality`` says that the quality grows with
-    the score (BLEU), so that its negative is drawn.
+    the score (BLEU), so that its negative is drawn. ``given`` is what the second is called where
+    models are compared at equal values of it.
     """
 
     quality: str
     diversity: str
     negate_quality: bool
+    given: str = "diversity"
 
     def __str__(self) -> str:
         return f"quality {self.quality}, diversity {self.diversity}"
@@ -42,7 +44,7 @@ class Axes:
 
 LOCAL = Axes("bleu-5", "self-bleu-5", negate_quality=True)
 GLOBAL = Axes("lm-score", "reverse-lm-score", negate_quality=False)
-ORACLE = Axes("nll", "oracle-nll", negate_quality=False)
+ORACLE = Axes("nll", "oracle-nll", negate_quality=False, given="NLL under the oracle")
 """Of runs on a synthetic oracle: the held-out NLL at equal NLL of the samples under the oracle, for
 the latter alone rewards collapse."""
 

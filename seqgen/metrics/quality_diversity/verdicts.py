@@ -64,7 +64,7 @@ def compare(one: Line, other: Line, axes: Axes) -> tuple[int, str]:
     name, rival = _names(one, other)
     found = differences(one, other)
     if not found or all(math.isnan(difference.probable) for difference in found):
-        return 3, f"{of}{name} and {rival} cannot be compared: {_why(one, other)}."
+        return 3, f"{of}{name} and {rival} cannot be compared: {_why(one, other, axes)}."
     stands = better(found)
     sides = [(1, name, rival, one), (-1, rival, name, other)]
     won = [side for side in sides if side[0] in stands]
@@ -96,11 +96,11 @@ def _whole(found: Sequence[Difference], probable: float, name: str, rival: str, 
         return f"{name} and {rival} cannot be told apart."
     if probable > LEVEL / 2:
         return (
-            f"{who} lies in front of {loser} at every diversity compared ({by}), but so far apart "
-            f"they may be by chance (p {probable:.2f})."
+            f"{who} lies in front of {loser} at every {axes.given} compared ({by}), but so far "
+            f"apart they may be by chance (p {probable:.2f})."
         )
     if everywhere:
-        return f"{loser} is dominated by {who} at every diversity compared ({by})."
+        return f"{loser} is dominated by {who} at every {axes.given} compared ({by})."
     return f"{who} is better than {loser} on the whole, if not everywhere ({by})."
 
 
@@ -190,11 +190,11 @@ def _range(values: Sequence[float], form: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _why(one: Line, other: Line) -> str:
+def _why(one: Line, other: Line, axes: Axes) -> str:
     """Return why two lines are not compared."""
     (low, high), (least, most) = one.reach(), other.reach()
     if max(low, least) > min(high, most):
-        return "they have no diversity in common"
+        return f"they have no {axes.given} in common"
     if coarse(one) and coarse(other):
         return (
             f"{len(one.places)} and {len(other.places)} settings are too few to read the quality "
