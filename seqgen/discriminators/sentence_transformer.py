@@ -77,11 +77,8 @@ class SentenceTransformer(Discriminator):
         with _kernel(twice=tokens.requires_grad):
             for block in self.blocks:
                 vectors, _ = block(vectors, Cache(empty), None, seen)
-        vectors = self.norm(vectors) * real.unsqueeze(-1)
-        if self.per_token:
-            return vectors
-        mean: Tensor = vectors.sum(1) / lengths.unsqueeze(1)
-        return mean
+        states: Tensor = self.norm(vectors) * real.unsqueeze(-1)
+        return states if self.per_token else states.sum(1) / lengths.unsqueeze(1)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Scores (rows,), or per token (rows, time)."""

@@ -94,7 +94,7 @@ def _adversarial(
             given = _given(settings) | _policy(settings, modules)
             return ControlReward(generator, limit=limit, **given)
         case adversarial.InverseReinforcement():
-            given = _given(settings)
+            given = _given(settings) | _policy(settings, modules)
             given["precision"] = getattr(torch, settings.precision)
             return InverseReinforcement(generator, discriminator, limit=limit, batch=batch, **given)
     return None
@@ -113,7 +113,8 @@ def _penalty(settings: adversarial.ContestSettings) -> dict[str, Any]:
 
 
 def _policy(
-    settings: adversarial.PolicyGradientSettings, modules: Mapping[str, nn.Module]
+    settings: adversarial.PolicyGradientSettings | adversarial.InverseReinforcement,
+    modules: Mapping[str, nn.Module],
 ) -> dict[str, Any]:
     """A learned baseline with the network that all phases share, and what the anchor holds on to:
     for an adapter the network without it."""

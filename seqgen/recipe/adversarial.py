@@ -206,6 +206,9 @@ class InverseReinforcement(MethodSettings):
     entropy: Factor = 0.5
     """Weight of the policy's entropy against rewards between 0 and 1; the paper varies it from 0 to
     1.25."""
+    neutral: Share = 0.5
+    """The reward of a token that is worth nothing, taken off every reward lest long sentences be
+    worth more; the paper has 0."""
     buffer: Positive = 1_536
     """Sentences drawn a round; a multiple of the batch. 2,048 for captions in the paper."""
     passes: Positive = 1
@@ -213,14 +216,21 @@ class InverseReinforcement(MethodSettings):
     rollouts: Whole = 8
     """Completions that an expected reward is the mean of; 0: the sentence itself. 4 for captions in
     the paper."""
+    stride: Positive = 1
+    """Only every so many prefixes are completed."""
     clip: Decay = 0.2
     """How far the ratio of new and old probability of a token may leave 1."""
     reward_steps: Positive = 2
-    """Updates of the rewards a round."""
+    """Updates of the rewards a round; in the paper 234 on the oracle."""
     temperature: PositiveNumber = 1.0
     """Temperature of the importance weights; higher ones make them more even."""
-    baseline: Literal["none", "step"] = "step"
-    """What is subtracted from the returns: nothing, as in the paper, or their mean at each step."""
+    baseline: Literal["none", "step", "moving", "learned"] = "step"
+    """What is subtracted from the returns: nothing, as in the paper, their mean at each step, their
+    running mean, or what a small network expects from the states of the generator."""
+    anchor: Factor = 0.0
+    """Weight of the divergence from the generator as it was before its first update here."""
+    likelihood_every: Whole = 0
+    """A round of maximum likelihood after every so many rounds; 0: none."""
     precision: Precision = "float32"
     """Number format in which completions are scored."""
     chunk: Positive | None = None
@@ -228,5 +238,7 @@ class InverseReinforcement(MethodSettings):
 
     def turns(self, batch: int) -> tuple[str, ...]:
         """The rewards several times, then the policy through its buffer."""
-        policy = self.passes * self.buffer // batch
-        return ("discriminator",) * self.reward_steps + ("generator",) * max(policy, 1)
+        policy = max(self.passes * self.buffer // batch, 1)
+        usual = ("discriminator",) * self.reward_steps + ("generator",) * policy
+        every = self.likelihood_every
+        return every * usual + ("generator",) if every else usual

@@ -100,6 +100,9 @@ class GrammarCorpus(Settings):
     """Test sentences."""
     style: str | None = None
     """Only sentences of this style; all styles where none is given."""
+    labels: bool = True
+    """Whether sentences of all styles bear them as labels; without, one model of all can be
+    exported to Hugging Face."""
     limit: Positive = 32
     """Longest sentence in tokens, its end among them: 40 leaves room for 39 others. Longer ones are
     cut to their first 40 tokens, without an end, and counted."""
@@ -108,8 +111,8 @@ class GrammarCorpus(Settings):
 
     @property
     def labelled(self) -> bool:
-        """Sentences are labelled by style unless only one style is drawn."""
-        return self.style is None
+        """Sentences are labelled by style unless only one style is drawn, or no label wanted."""
+        return self.style is None and self.labels
 
 
 class OracleCorpus(Settings):
