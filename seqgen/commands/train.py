@@ -48,7 +48,10 @@ def _parser() -> Parser:
     parser.add_argument("recipe", nargs="?", help="name (seqgen recipes list) or file of a recipe")
     parser.add_argument("--resume", metavar="RUN", type=Path, help="go on with this run folder")
     parser.add_argument(
-        "--init", metavar="RUN", type=Path, help="start from the weights of this run"
+        "--init",
+        metavar="RUN",
+        type=Path,
+        help="start from the weights of this run, or RUN@latest, RUN@500",
     )
     parser.add_argument("--seeds", help="one run for each of these seeds: 1,2,3")
     parser.add_argument("--name", help="name of the run folder (default: the recipe's)")

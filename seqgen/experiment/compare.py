@@ -15,13 +15,13 @@ from seqgen.evaluation.progress import Progress
 from seqgen.evaluation.sweep import PARTS, cost
 from seqgen.evaluation.truth import OracleTruth
 from seqgen.experiment.encoder import NGRAMS, open_encoder
+from seqgen.experiment.entries import Entry
 from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.oracle_plane import MULTIPLIERS, OraclePlane
 from seqgen.experiment.real_text import RealText, real_text
 from seqgen.experiment.reopen import Which, load, read_run
 from seqgen.experiment.run_groups import (
-    Entry,
     Group,
     digest,
     notes_on_forms,

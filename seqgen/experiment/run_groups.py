@@ -11,6 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from seqgen.errors import UserError
+from seqgen.experiment.entries import Entry, open_entry
 from seqgen.experiment.real_sentences import held_out, real_sentences
 from seqgen.experiment.real_text import REFERENCES
 from seqgen.experiment.reopen import Which, open_vocabulary, read_run, require_generator
@@ -24,26 +25,6 @@ SAME = {"seed", "name"}  # settings in which runs of a group may differ
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A checkpoint of a run, as it was asked for; None: the best, if any."""
-
-    run: Run
-    checkpoint: Which | None = None
-
-    @property
-    def suffix(self) -> str:
-        """What its name has behind that of the run: "@best", "@step 500", or nothing."""
-        if self.checkpoint is None:
-            return ""
-        return f"@{'step ' if isinstance(self.checkpoint, int) else ''}{self.checkpoint}"
-
-    @property
-    def name(self) -> str:
-        """The name of the run's folder, and of the checkpoint where one was asked for."""
-        return f"{self.run.folder.resolve().name}{self.suffix}"
-
-
-@dataclass(frozen=True)
 class Group:
     """Runs of one recipe with different seeds; a run alone is a group of one."""
 
@@ -54,26 +35,6 @@ class Group:
     def label(self) -> str:
         """The name, and of how many runs."""
         return f"{self.name} ({len(self.entries)} runs)" if len(self.entries) > 1 else self.name
-
-
-def open_entry(given: str | Path) -> Entry:
-    """A run folder, or RUN@CHECKPOINT: best, latest, or a step such as 500 or step-00000500.
-
-    Raises:
-        UserError: no run there, or no such name of a checkpoint.
-    """
-    folder, at, asked = str(given).rpartition("@")
-    if not at or Path(given).expanduser().exists():
-        return Entry(Run.open(given))
-    if asked in ("best", "latest"):
-        return Entry(Run.open(folder), "best" if asked == "best" else "latest")
-    step = asked.removeprefix("step-")
-    if not step.isdecimal():
-        raise UserError(
-            f"{given}: {asked!r} is no checkpoint; after @ stands best, latest, or a step such as "
-            "500"
-        )
-    return Entry(Run.open(folder), int(step))
 
 
 def open_groups(folders: Sequence[str | Path]) -> list[Group]:

@@ -12,12 +12,14 @@ from torch import nn
 
 from seqgen.errors import UserError
 from seqgen.experiment.corpora import Corpora, open_corpora
+from seqgen.experiment.entries import Entry, open_entry
 from seqgen.experiment.experiment import Experiment, Machine, Report
 from seqgen.experiment.reopen import (
     keep_configuration,
     load_weights,
     open_vocabulary,
     read_run,
+    step_of,
     with_own_source,
 )
 from seqgen.recipe.files import differences, write
@@ -37,15 +39,16 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
         recipe: what to do.
         folder: the run folder, which must not hold a run.
         machine: device and verbosity.
-        init: a run whose vocabulary and weights to start from; leading likelihood phases are then
-            left out.
+        init: a run whose vocabulary and weights to start from, or RUN@CHECKPOINT of it (else the
+            best, if any); leading likelihood phases are then left out.
 
     Raises:
         UserError: the folder is taken, or the corpus or the other run cannot be used.
     """
     vocabulary = None
     if init is not None:
-        vocabulary, recipe = open_vocabulary(Run.open(init)), without_pretraining(recipe)
+        run, recipe = open_entry(init).run, without_pretraining(recipe)
+        vocabulary = open_vocabulary(run)
     # What checkpoints hold of Python's, numpy's and torch's own generators is then the seed's too.
     randomness.seed_process(recipe.seed)
     with Run.create(folder) as run:
@@ -61,12 +64,16 @@ def _prepared(
     corpora = _in_turn(recipe, run, vocabulary)
     experiment = Experiment(recipe, run, corpora, machine, evaluate_first=init is not None)
     if init is not None:
-        _take_weights(Run.open(init), experiment.modules, corpora.labels)
+        _take_weights(open_entry(init), experiment.modules, corpora.labels)
     run.write_text("recipe.yaml", write(with_absolute_paths(recipe)))
     if "generator" in experiment.modules:
         keep_configuration(run, experiment.modules["generator"])
     counts = {name: s.report.facts() for name, s in corpora.splits.items() if s.report is not None}
     facts = {"size": len(corpora.vocabulary), **corpora.identity(), "counts": counts}
+    if init is not None:
+        begun = open_entry(init)
+        step = step_of(begun.run, begun.checkpoint)
+        facts["init"] = {"run": str(begun.run.folder.resolve()), "step": step}
     run.write_text("corpus.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return experiment
 
@@ -192,8 +199,11 @@ def without_pretraining(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"phases": tuple(phases)})
 
 
-def _take_weights(run: Run, modules: Mapping[str, nn.Module], labels: Mapping[str, int]) -> None:
+def _take_weights(
+    entry: Entry, modules: Mapping[str, nn.Module], labels: Mapping[str, int]
+) -> None:
     """The other run's weights for the modules both have; a discriminator may be new."""
+    run = entry.run
     theirs = read_run(run)[1]["labels"]
     if theirs != dict(labels):
         raise UserError(
@@ -207,7 +217,7 @@ def _take_weights(run: Run, modules: Mapping[str, nn.Module], labels: Mapping[st
         raise UserError(
             f"{run.folder} has no {main} to start from; its weights are {sorted(there)}"
         )
-    load_weights(run, shared)
+    load_weights(run, shared, entry.checkpoint)
 
 
 def _require_same_corpus(corpora: Corpora, facts: Mapping[str, object]) -> None:

@@ -11,9 +11,10 @@ from seqgen.errors import UserError
 from seqgen.evaluation.likelihood import likelihood
 from seqgen.evaluation.truth import OracleTruth
 from seqgen.experiment.compare import Comparison, compare
+from seqgen.experiment.entries import open_entry
 from seqgen.experiment.real_sentences import real_sentences
 from seqgen.experiment.reopen import load
-from seqgen.experiment.run_groups import open_entry, open_groups
+from seqgen.experiment.run_groups import open_groups
 from seqgen.experiment.synthetic import open_oracle
 from seqgen.recipe.data import OracleCorpus
 from seqgen.text.encoded import Encoded

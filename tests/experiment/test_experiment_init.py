@@ -118,3 +118,16 @@ def test_what_it_starts_from_is_evaluated_first(tmp_path: Path) -> None:
     fresh = start(recipe, tmp_path / "fresh", QUIET).folder
     begun = read_story(fresh).start
     assert begun is not None and begun.step == 6  # the last of its own likelihood phases
+
+
+def test_a_checkpoint_of_the_other_run_may_be_asked_for(tmp_path: Path) -> None:
+    first = trained(tmp_path, "--save.keep", "9").folder
+    recipe = tiny(tmp_path, "--save.keep", "9")
+    for asked in (0, 2):
+        name = f"from-{asked}"
+        second = start(recipe, tmp_path / name, QUIET, Path(f"{first}@{asked}")).folder
+        assert same(weights(second, 0), weights(first, asked))
+        facts = json.loads((second / "corpus.json").read_text("utf-8"))
+        assert facts["init"] == {"run": str(first.resolve()), "step": asked}
+    with pytest.raises(UserError, match="no checkpoint of step 3"):
+        start(recipe, tmp_path / "none", QUIET, Path(f"{first}@3"))
