@@ -15,9 +15,12 @@ import torch
 from safetensors.torch import load_file
 
 from seqgen.commands.main import main
+from seqgen.generators.pretrained_models import new_model
+from seqgen.generators.protocol import Specials
 from seqgen.recipe.files import write
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.grammar import Grammar
+from seqgen.text.vocabulary import Vocabulary
 
 STEPS = 3  # of every phase
 MORE = 2  # by which the last phase is extended
@@ -31,7 +34,7 @@ def tiny(recipe: Recipe, folder: Path) -> Recipe:
     """The tiny form; where it reads files, they are written to the folder."""
     data = recipe.model_dump(mode="json")
     data["corpus"] = _corpus(data["corpus"], folder)
-    _vocabulary(data)
+    _vocabulary(data, folder)
     for network in ("generator", "discriminator", "classifier"):
         data[network] = _shrunk(network, data[network])
     data["phases"] = [_step(step) for step in data["phases"]]
@@ -104,13 +107,24 @@ def _lines(file: Path, label: str) -> str:
     return str(file)
 
 
-def _vocabulary(data: dict[str, Any]) -> None:
-    """A small one; a model to be had elsewhere gives way to a small one from scratch."""
+def _source(folder: Path) -> str:
+    """A small model with a vocabulary, in the files that `seqgen export` writes."""
+    target = folder / "source"
+    vocabulary = Vocabulary.train((text for text, _ in _SENTENCES), "word")
+    shape = {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2, "n_positions": 32}
+    specials = Specials(vocabulary.begin, vocabulary.end, vocabulary.pad)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        new_model(shape, len(vocabulary), specials).save_pretrained(target)
+    vocabulary.save(target)
+    return str(target)
+
+
+def _vocabulary(data: dict[str, Any], folder: Path) -> None:
+    """A small one; a model to be had elsewhere gives way to a small one, which has its own."""
     generator, vocabulary = data["generator"] or {}, data["vocabulary"]
     if generator.get("source") is not None:
-        generator["source"] = None
-        generator["configuration"] = {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2}
-        vocabulary = {"kind": "word"}
+        generator["source"], vocabulary = _source(folder), None
     if vocabulary is not None:
         vocabulary = {"kind": "word"} if vocabulary["kind"] == "open" else vocabulary
         vocabulary["minimum"] = 1
