@@ -12,6 +12,7 @@ from seqgen.base_weights import BaseWeights, checksum, untrained
 from seqgen.discriminators.convolution import Convolution
 from seqgen.discriminators.hashed_ngrams import HashedNgrams
 from seqgen.discriminators.highway_convolution import HighwayConvolution
+from seqgen.discriminators.projection import Projection
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
 from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
 from seqgen.discriminators.sentence_transformer import SentenceTransformer
@@ -126,6 +127,8 @@ def _discriminator(settings: Any, generator: Generator) -> nn.Module:
             return SentenceTransformer(size, **given)
         case discriminators.TokenRewardDiscriminator():
             return TokenReward(size, **given)
+        case discriminators.ProjectionDiscriminator():
+            return Projection(size, **given)
     raise UserError(f"discriminator kind {settings.kind!r} is not built yet")
 
 

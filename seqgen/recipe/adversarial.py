@@ -45,7 +45,9 @@ class ContestSettings(MethodSettings):
 
     players: ClassVar[tuple[str, ...]] = ("discriminator", "generator")
     needs: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
-    discriminators: ClassVar[tuple[str, ...]] = ("convolution", "recurrent", "transformer")
+    discriminators: ClassVar[tuple[str, ...]] = (
+        "convolution", "recurrent", "transformer", "projection",
+    )  # fmt: skip
 
     discriminator_steps: Positive = 1
     """Updates of the discriminator before each of the generator."""
@@ -121,6 +123,21 @@ class GumbelSoftmax(ContestSettings):
     """How soft the relaxed tokens are, over the generator's updates."""
     hard: bool = False
     """Whether tokens are one-hot with the gradient of the relaxed ones (straight-through)."""
+    prefixes: Literal["own", "real"] = "own"
+    """What a token is drawn after: the generator's own tokens, or real sentences up to there
+    (teacher helping: Press et al. 2017, arXiv 1706.01399), for which the discriminator must be
+    projection."""
+    draws: Positive = 1
+    """Words drawn after each real prefix."""
+
+    @model_validator(mode="after")
+    def _one_word_a_place(self) -> Self:
+        if self.prefixes == "own" and self.draws > 1:
+            raise ValueError(
+                f"draws {self.draws} given, and a sentence of own prefixes has one word in a "
+                "place; set draws to 1, or prefixes to real"
+            )
+        return self
 
 
 class PolicyGradientSettings(MethodSettings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from seqgen.recipe.adversarial import InverseReinforcement, SeqGAN
+from seqgen.recipe.adversarial import GumbelSoftmax, InverseReinforcement, SeqGAN
 from seqgen.recipe.syntax import Dotted, dotted
 
 if TYPE_CHECKING:
@@ -32,6 +32,15 @@ def fitting(recipe: Recipe) -> Iterator[Problem]:
                 f"{discriminator.kind} does not suit {method.kind} (at {place}); "
                 f"it takes {', '.join(method.discriminators)}",
             )
+        elif isinstance(method, GumbelSoftmax) and method.prefixes == "real":
+            if discriminator.kind != "projection" and "real" not in told:
+                told.add("real")
+                yield (
+                    ("discriminator", "kind"),
+                    f"{discriminator.kind} cannot score other words after a real prefix, as "
+                    f"gumbel-softmax with prefixes real (at {place}) wants it; "
+                    "take projection, or set prefixes to own",
+                )
         elif isinstance(method, SeqGAN) and per_token and method.rollouts:
             yield (
                 (*path, "method", "rollouts"),

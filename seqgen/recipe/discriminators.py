@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -139,12 +139,36 @@ class TokenRewardDiscriminator(Settings):
     """Dropout on the token vectors; 0.55 for captions in the paper."""
 
 
+class ProjectionDiscriminator(Settings):
+    """LSTM or GRU over the prefix that scores any word after it (Miyato and Koyama 2018, arXiv
+    1802.05637)."""
+
+    per_token: ClassVar[bool] = True
+
+    kind: Literal["projection"]
+    """The network."""
+    cell: Literal["gru", "lstm"] = "gru"
+    """The cell."""
+    width: Positive = 64
+    """Size of the token vectors."""
+    hidden: Positive = 128
+    """Size of the recurrent layers."""
+    layers: Positive = 1
+    """Number of recurrent layers."""
+    dropout: Dropout = 0.0
+    """Dropout on the token vectors, between layers and on the states."""
+    spectral_norm: bool = False
+    """Whether the matrix of the words' vectors is divided by its largest singular value (Miyato et
+    al. 2018, arXiv 1802.05957)."""
+
+
 # No kind has a default: a file that leaves it out could mean any of them.
 Discriminator = Annotated[
     BehaviorDiscriminator
     | ConvolutionDiscriminator
     | RecurrentDiscriminator
     | TransformerDiscriminator
-    | TokenRewardDiscriminator,
+    | TokenRewardDiscriminator
+    | ProjectionDiscriminator,
     Field(discriminator="kind"),
 ]

@@ -257,7 +257,7 @@ def test_the_entropy_is_that_of_what_the_generator_may_write(hard: bool) -> None
     method = gan(hard=hard, temperature=lambda update: 0.01)  # so soft tokens are all but one-hot
     rows = batch(6)
     found = loss(method, "generator", rows).numbers["entropy"]
-    fake = method._draw(relaxed(hard), rows, moment(3).stream, gradient=False)
+    fake = method.fakes.decode(relaxed(hard), rows, moment(3).stream, gradient=False)
     sentences = fake.sentences()
     with torch.no_grad():
         logits = method.generator.logits(teacher_force(method.generator, sentences).hidden)
@@ -301,7 +301,7 @@ def test_specimens_are_cut_to_the_longest_sentence() -> None:
     rows = batch(4)
     assert real_specimen(rows, VOCABULARY).tokens is rows.ids
     method = gan()
-    fake = method._draw(relaxed(False), rows, moment().stream, gradient=False)
+    fake = method.fakes.decode(relaxed(False), rows, moment().stream, gradient=False)
     assert drawn_specimen(fake, VOCABULARY).tokens.shape[1] == int(fake.lengths.max())
 
 

@@ -1,0 +1,42 @@
+"""What the turns of a GAN on text share that makes its own fakes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Generic, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from seqgen.methods.protocol import Term
+
+S = TypeVar("S")
+
+
+class Sides(NamedTuple, Generic[S]):
+    """What a discriminator is to tell apart.
+
+    Attributes:
+        real: specimens of the batch.
+        fake: generated ones.
+        numbers: (specimens,) int64, which number of the random streams each has.
+        entropy: of what the fake ones were drawn from, nats a token; None where nobody asked.
+    """
+
+    real: S
+    fake: S
+    numbers: Tensor
+    entropy: Term | None
+
+
+@torch.no_grad()
+def entropies(logits: Tensor) -> Tensor:
+    """Nats, (..., vocabulary) -> (...), without gradients."""
+    nats: Tensor = torch.special.entr(torch.softmax(logits, -1)).sum(-1)
+    return nats
+
+
+def gradient_kernels(gradient: bool) -> AbstractContextManager[object]:
+    """Where gradients are wanted, kernels that have them in evaluation mode: cuDNN's recurrent
+    layers have not."""
+    return torch.backends.cudnn.flags(enabled=False) if gradient else nullcontext()
