@@ -31,7 +31,7 @@ class InverseReinforcement:
 
     Source: Shi et al., "Toward Diverse Text Generation with Inverse Reinforcement Learning", 2018,
     arXiv 1804.11258. With R(x) the sum of a sentence's rewards
-    less `neutral`, the reward network maximises mean
+    less `neutral`, times `scale`, the reward network maximises mean
     R(real) - sum w R(drawn), where w are `importance_weights`. The policy maximises the rewards
     that it may expect from a token on, and `entropy` times its own -log q from that token on.
 
@@ -48,15 +48,18 @@ class InverseReinforcement:
     (`rollouts` 0), but the entropy to come is always that of the sentence itself; baselines, an
     anchor and rounds of likelihood are offered, where the paper has none; `temperature` may flatten
     the weights; `neutral` is 0 in the paper, which makes no difference where all sentences have one
-    length and rewards are compared with a baseline of the step.
+    length and rewards are compared with a baseline of the step; `scale` is 1 in the paper.
 
     Args:
         generator: the policy.
         discriminator: the reward network.
         limit: the most tokens of a sentence.
         batch: sentences of an update, over all micro-batches and processes.
-        entropy: weight of the policy's entropy against rewards, which are in (0, 1) a token. In the
-            long run a sentence is written with a probability proportional to exp(R / entropy).
+        entropy: weight of the policy's entropy against R. In the long run a sentence is written
+            with a probability proportional to exp(R / entropy).
+        scale: nats that a reward of 1 more is worth. R fits log-probabilities of sentences where it
+            is as wide as those of tokens, about 10: then an entropy weight of 1 aims at the data's
+            own distribution, and a smaller one at its sharpened form, as a temperature does.
         neutral: the reward of a token that is worth nothing; it is taken off every reward, lest
             long sentences be worth more than short ones from the start.
         buffer: sentences drawn a round, a multiple of `batch`.
@@ -88,6 +91,7 @@ class InverseReinforcement:
         batch: int,
         entropy: float,
         neutral: float = 0.5,
+        scale: float = 1.0,
         buffer: int = 1536,
         passes: int = 1,
         rollouts: int = 8,
@@ -102,13 +106,13 @@ class InverseReinforcement:
         precision: torch.dtype = torch.float32,
         chunk: int | None = None,
     ) -> None:
-        _check(limit, batch, buffer, passes, rollouts, reward_steps, entropy, temperature)
+        _check(limit, batch, buffer, passes, rollouts, reward_steps, entropy, temperature, scale)
         if not discriminator.per_token:
             raise ValueError("the discriminator scores sentences; rewards of tokens are needed")
         self.generator, self.reward = generator, discriminator
         self.limit, self.batch, self.entropy, self.buffer = limit, batch, entropy, buffer
         self.rollouts, self.stride, self.temperature = rollouts, stride, temperature
-        self.neutral = neutral
+        self.neutral, self.scale = neutral, scale
         self.precision, self.chunk = precision, chunk
         self.reward_steps, self.policy_steps = reward_steps, passes * buffer // batch
         self.by_step = baseline == "step"
@@ -194,6 +198,7 @@ class InverseReinforcement:
             limit=self.limit,
             entropy=self.entropy,
             neutral=self.neutral,
+            scale=self.scale,
             rollouts=self.rollouts,
             stream=stream,
             stride=self.stride,
@@ -219,15 +224,15 @@ class InverseReinforcement:
     def _returns(self, sentences: Sentences) -> Tensor:
         """R of sentences, (rows,)."""
         rewards: Tensor = self.reward(sentences.ids, sentences.lengths)
-        return rewards.sum(1) - self.neutral * sentences.lengths
+        return self.scale * (rewards.sum(1) - self.neutral * sentences.lengths)
 
     def _verdicts(
         self, real: Tensor, batch: Sentences, fake: Tensor, drawn: Sentences
     ) -> dict[str, Term]:
         """Mean reward a token of each side, and how often a real sentence has more of it than a
         drawn one."""
-        rewarded = real.detach() + self.neutral * batch.lengths
-        deceived = fake.detach() + self.neutral * drawn.lengths
+        rewarded = real.detach() / self.scale + self.neutral * batch.lengths
+        deceived = fake.detach() / self.scale + self.neutral * drawn.lengths
         above = (rewarded / batch.lengths)[:, None] > deceived / drawn.lengths
         return {
             "accuracy": Term(above.float().sum(), above.numel()),
@@ -254,6 +259,7 @@ def _check(
     reward_steps: int,
     entropy: float,
     temperature: float,
+    scale: float,
 ) -> None:
     if batch < 1 or buffer < batch or buffer % batch:
         raise ValueError(f"buffer {buffer}: must be a multiple of the batch size {batch}")
@@ -262,5 +268,8 @@ def _check(
             f"limit {limit}, passes {passes} and reward_steps {reward_steps} must be at least 1, "
             f"rollouts {rollouts} at least 0"
         )
-    if not (entropy >= 0 and temperature > 0):
-        raise ValueError(f"entropy {entropy} must be 0 or more, temperature {temperature} above 0")
+    if not (entropy >= 0 and temperature > 0 and scale > 0):
+        raise ValueError(
+            f"entropy {entropy} must be 0 or more, temperature {temperature} and scale {scale} "
+            "above 0"
+        )

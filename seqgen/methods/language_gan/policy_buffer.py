@@ -28,8 +28,8 @@ class PolicyBuffer:
         sentences: drawn from a policy.
         log_probability: log q of each token under that policy.
         rewards: r of each token.
-        worth: of each token: the expected sum of the rewards from it on, less `neutral` each, and
-            the entropy.
+        worth: of each token: the expected sum of the rewards from it on, each less `neutral` and
+            times `scale`, and the entropy.
         baseline: the mean worth of the step over the buffer.
     """
 
@@ -58,6 +58,7 @@ def fill(
     limit: int,
     entropy: float,
     neutral: float,
+    scale: float,
     rollouts: int,
     stream: Stream,
     stride: int = 1,
@@ -74,6 +75,7 @@ def fill(
         limit: the most tokens of a sentence.
         entropy: weight of -log q in the worth.
         neutral: the reward that is worth nothing.
+        scale: what a reward of 1 more is worth.
         rollouts: completions that expected rewards are the mean of; 0: the sentence's own rewards.
         stream: random numbers.
         stride: complete only every so many prefixes.
@@ -89,7 +91,7 @@ def fill(
             rewards.append(discriminator(some.ids, some.lengths).float())
             returns.append(
                 sentence_rewards(
-                    generator, discriminator, some, lambda reward: reward - neutral,
+                    generator, discriminator, some, lambda reward: scale * (reward - neutral),
                     rollouts=rollouts, limit=limit, stream=stream.child("rollouts"), stride=stride,
                     precision=precision, chunk=chunk,
                 )

@@ -71,7 +71,14 @@ def method(reward: Any = None, dropout: float = 0.0, **settings: Any) -> Inverse
 
 
 def filled(reward: Any, count: int = 7, **settings: Any) -> PolicyBuffer:
-    given = {"limit": LIMIT, "entropy": 0.0, "neutral": 0.0, "rollouts": 0, **settings}
+    given = {
+        "limit": LIMIT,
+        "entropy": 0.0,
+        "neutral": 0.0,
+        "scale": 1.0,
+        "rollouts": 0,
+        **settings,
+    }
     return fill(policy(), reward, count, stream=moment().stream, **given)
 
 
@@ -103,11 +110,11 @@ def test_the_effective_share_counts_equal_weights_in_full() -> None:
 
 
 def test_the_reward_networks_loss_by_hand() -> None:
-    irl, now, real = method(Labelled(), neutral=0.5, temperature=2.0), moment(), batch()
+    irl, now, real = method(Labelled(), neutral=0.5, scale=3.0, temperature=2.0), moment(), batch()
     loss = update(irl, "discriminator", real, now)
     drawn = draw(irl.generator, real, LIMIT, now.stream.child("draw"))
     sums = [
-        [sum(token * 0.01 - 0.5 for token in ids[:length]) for ids, length in rows]
+        [sum(3.0 * (token * 0.01 - 0.5) for token in ids[:length]) for ids, length in rows]
         for rows in (zip(s.ids.tolist(), s.lengths.tolist(), strict=True) for s in (real, drawn))
     ]
     hidden = teacher_force(irl.generator, drawn).hidden
@@ -119,7 +126,7 @@ def test_the_reward_networks_loss_by_hand() -> None:
     assert value(loss, "real").item() == pytest.approx(sum(sums[0]) / len(real), rel=1e-4)
     assert loss.terms["real"].factor == -1.0 and loss.terms["drawn"].factor == 1.0
     means = [
-        [r / n + 0.5 for r, n in zip(rows, s.lengths.tolist(), strict=True)]
+        [r / 3.0 / n + 0.5 for r, n in zip(rows, s.lengths.tolist(), strict=True)]
         for rows, s in zip(sums, (real, drawn), strict=True)
     ]
     above = [left > right for left in means[0] for right in means[1]]
@@ -135,8 +142,8 @@ def test_the_reward_networks_loss_by_hand() -> None:
 
 
 def test_worth_is_rewards_to_come_less_the_entropy_weights_share_of_log_q() -> None:
-    buffer = filled(Labelled(), entropy=0.25, neutral=0.05)
-    assert {1, LIMIT} & set(buffer.sentences.lengths.tolist()) or len(buffer) == 7
+    buffer = filled(Labelled(), entropy=0.25, neutral=0.05, scale=2.0)
+    assert len(set(buffer.sentences.lengths.tolist())) > 1
     network = policy()
     for row in range(len(buffer)):
         length = int(buffer.sentences.lengths[row])
@@ -144,7 +151,7 @@ def test_worth_is_rewards_to_come_less_the_entropy_weights_share_of_log_q() -> N
         hidden = teacher_force(network, Sentences(ids, torch.tensor([length]))).hidden
         steps = torch.log_softmax(network.logits(hidden)[0], -1)[torch.arange(length), ids[0]]
         for step in range(length):
-            rewards = ids[0, step:].sum() * 0.01 - 0.05 * (length - step)
+            rewards = 2.0 * (ids[0, step:].sum() * 0.01 - 0.05 * (length - step))
             expected = rewards - 0.25 * steps[step:].sum()
             torch.testing.assert_close(buffer.worth[row, step], expected, atol=1e-5, rtol=1e-4)
         assert (buffer.worth[row, length:] == 0).all()
@@ -273,7 +280,7 @@ def _total(loss: Loss) -> Tensor:
 def test_sentences_are_drawn_and_judged_without_dropout() -> None:
     irl, now = method(dropout=0.5), moment()
     quiet = fill(
-        irl.generator, irl.reward, 18, limit=LIMIT, entropy=0.3, neutral=0.5, rollouts=2,
+        irl.generator, irl.reward, 18, limit=LIMIT, entropy=0.3, neutral=0.5, scale=1.0, rollouts=2,
         stream=now.stream,
     )  # fmt: skip
     with training(irl.generator, irl.reward):
@@ -316,7 +323,7 @@ def test_generators_with_styles_write_their_labels_in_turn() -> None:
     torch.manual_seed(0)
     network = Recurrent(VOCABULARY, generator().specials, width=6, hidden=8, styles=3)
     buffer = fill(
-        network, Labelled(), 5, limit=LIMIT, entropy=0.1, neutral=0.5, rollouts=1,
+        network, Labelled(), 5, limit=LIMIT, entropy=0.1, neutral=0.5, scale=1.0, rollouts=1,
         stream=moment().stream,
     )  # fmt: skip
     assert buffer.sentences.labels is not None
@@ -330,8 +337,8 @@ def test_a_policy_learns_what_a_fixed_reward_wants() -> None:
 
     def mean() -> float:
         buffer = fill(
-            irl.generator, irl.reward, 200, limit=LIMIT, entropy=0.0, neutral=0.08, rollouts=0,
-            stream=moment(name="held out").stream,
+            irl.generator, irl.reward, 200, limit=LIMIT, entropy=0.0, neutral=0.08, scale=1.0,
+            rollouts=0, stream=moment(name="held out").stream,
         )  # fmt: skip
         return float(buffer.worth[:, 0].mean())
 
@@ -348,8 +355,8 @@ def test_entropy_alone_makes_the_policy_flat() -> None:
     before = float(-filled(Labelled(), 200).log_probability.sum(1).mean())
     Trainer([Phase(irl, 30, only=("generator",))], players(irl, 2e-2), batches(64)).train()
     after = fill(
-        irl.generator, irl.reward, 200, limit=LIMIT, entropy=0.0, neutral=0.0, rollouts=0,
-        stream=moment().stream,
+        irl.generator, irl.reward, 200, limit=LIMIT, entropy=0.0, neutral=0.0, scale=1.0,
+        rollouts=0, stream=moment().stream,
     )  # fmt: skip
     assert float(-after.log_probability.sum(1).mean()) > before + 1.0
 
@@ -361,6 +368,7 @@ def test_entropy_alone_makes_the_policy_flat() -> None:
         ({"rollouts": -1}, "rollouts -1"),
         ({"reward_steps": 0}, "reward_steps 0"),
         ({"temperature": 0.0}, "temperature 0.0"),
+        ({"scale": 0.0}, "scale 0.0"),
         ({"entropy": -0.1}, "entropy -0.1"),
         ({"baseline": "mean"}, "baseline 'mean'"),
         ({"clip": 0.0}, "clip 0.0"),
