@@ -44,7 +44,8 @@ EXAMPLES = """examples:
 
 PAGE = "comparison.html"
 KEPT = (
-    *("nll", "perplexity", "oracle-nll", "grammatical", "bleu-2", "bleu-3", "bleu-4", "bleu-5"),
+    *("nll", "perplexity", "oracle-nll", "grammatical", "grammar-coverage", "forward-kl"),
+    *("forward-kl-unread", "reverse-kl", "bleu-2", "bleu-3", "bleu-4", "bleu-5"),
     *("self-bleu-2", "self-bleu-3", "self-bleu-4", "self-bleu-5", "backward-bleu-5"),
     *("distinct-2", "entropy-4", "unique", "novel", "length-mean"),
     *("lm-score", "reverse-lm-score", "frechet"),

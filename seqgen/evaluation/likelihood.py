@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -42,6 +42,24 @@ def log_probabilities(generator: Generator, batch: Sentences) -> Tensor:
     batch = batch.to(generator.device)
     hidden = teacher_force(generator, batch).hidden
     return generator.log_probability(hidden, batch.ids) * batch.mask
+
+
+def sentence_log_probabilities(generator: Generator, data: Rows, size: int = 256) -> Tensor:
+    """log p of every sentence in nats, (rows,) float64, its END included where it has one; the mean
+    of p over labels where the generator knows any, whatever the labels of the sentences."""
+    found: list[Tensor] = []
+    with torch.no_grad(), evaluating(generator):
+        for batch in batches(data, size):
+            labelled = [
+                replace(batch, labels=torch.full_like(batch.lengths, style))
+                for style in range(generator.styles)
+            ]
+            each = [
+                log_probabilities(generator, one).sum(1, dtype=torch.float64).cpu()
+                for one in labelled or [batch]
+            ]
+            found.append(torch.stack(each).logsumexp(0) - math.log(len(each)))
+    return torch.cat(found)
 
 
 def likelihood(generator: Generator, data: Rows, size: int = 256) -> Likelihood:

@@ -28,6 +28,12 @@ class Truth(Protocol):
     def measure(self, sentences: Sentences, texts: Sequence[str]) -> Mapping[str, float]:
         """Figures by name."""
 
+    def divergences(
+        self, generator: Generator, vocabulary: Vocabulary, held_out: Rows | None, drawn: Sentences
+    ) -> Mapping[str, float]:
+        """Figures by name that need the generator's probabilities too: of held-out sentences, and
+        of sentences it has drawn at temperature 1."""
+
 
 # Which figure stands for a metric when the best checkpoint is selected, and whether lower is
 # better.
@@ -116,6 +122,10 @@ class Measure:
             figures |= self._named([novel_share(texts, self._training)])
         if self.truth is not None and "truth" in self.metrics:
             figures |= self.truth.measure(sentences, texts)
+            if not real and self.temperature == 1.0:
+                figures |= self.truth.divergences(
+                    self.generator, self.vocabulary, self.valid, sentences
+                )
         return figures
 
     def _named(self, scores: Sequence[Score]) -> dict[str, float]:

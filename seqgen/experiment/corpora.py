@@ -239,7 +239,7 @@ def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary 
         )
         for name, examples in drawn.items()
     }
-    return Corpora(vocabulary, splits, corpus.limit, labels, GrammarTruth(grammar))
+    return Corpora(vocabulary, splits, corpus.limit, labels, GrammarTruth(grammar, corpus.style))
 
 
 def _oracle(corpus: data.OracleCorpus) -> Corpora:

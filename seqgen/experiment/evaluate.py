@@ -83,7 +83,7 @@ def evaluate_run(
     reverse = None if reverse_judge is None else open_language_judge(reverse_judge, device)
     rows = Rows(
         run, model, real, given, open_encoder(encoder, device), seed, intervals,
-        reverse_judge=reverse,
+        reverse_judge=reverse, plain=decoding == PLAIN,
     )  # fmt: skip
     count = _usual(real, decoding) if count is None else count
     drawn = model.draw(count, decoding, seed=seed)

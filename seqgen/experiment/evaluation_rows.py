@@ -18,6 +18,7 @@ from seqgen.evaluation.sweep import measuring, sweep
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.model_scores import (
     Likelihood,
+    divergence_scores,
     likelihood_of_split,
     likelihood_of_texts,
     open_truth,
@@ -52,6 +53,7 @@ class Rows:
         seed: of what is drawn.
         intervals: whether intervals are found.
         shared: what learned from training sentences, by these; runs of one corpus share it.
+        plain: whether the sentences of the table are drawn at temperature 1.
         reverse_judge: a language model trained on sentences of the run, which gives the run's
             `reverse-lm-score` in the place of an n-gram model of the sentences at hand.
     """
@@ -65,6 +67,7 @@ class Rows:
     intervals: bool
     shared: dict[str, LanguageScores] = field(default_factory=dict)
     reverse_judge: LanguageJudge | None = None
+    plain: bool = True
 
     def table(self, texts: Sequence[str]) -> Table:
         """The run's row, of these sentences, and beside it that of real ones."""
@@ -135,7 +138,7 @@ class Rows:
         return replace(score, signature=f"text:{self._form}|{score.signature}")
 
     def _row(self, row: Row, texts: Sequence[str], features: FeatureScores) -> Row:
-        scores = [*self._truths(texts), *row.scores]
+        scores = [*self._truths(texts), *self._divergences(texts), *row.scores]
         if self._language is not None:
             scores.append(self._language.lm_score(texts, self.intervals, self.seed))
             scores.append(
@@ -171,6 +174,13 @@ class Rows:
         if self._truth is None:
             return []
         return truth_scores(self._truth, self.model.vocabulary, texts)
+
+    def _divergences(self, texts: Sequence[str]) -> list[Score]:
+        if self._truth is None:
+            return []
+        return divergence_scores(
+            self._truth, self.model, self.real.references, texts if self.plain else None
+        )
 
     def _held_out(self, count: int) -> list[str]:
         """As many references as there are sentences, or all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -88,8 +89,8 @@ def likelihood_of_texts(
 def open_truth(recipe: Recipe) -> Truth | None:
     """What is known of the sentences of a synthetic corpus; None for a real one."""
     match recipe.corpus:
-        case GrammarCorpus():
-            return GrammarTruth(Grammar.default())
+        case GrammarCorpus() as corpus:
+            return GrammarTruth(Grammar.default(), corpus.style)
         case OracleCorpus() as corpus:
             return OracleTruth(open_oracle(corpus))
     return None
@@ -103,6 +104,37 @@ def truth_scores(truth: Truth, vocabulary: Vocabulary, texts: Sequence[str]) -> 
     signature = sign({"truth": name, "hypotheses": len(texts)})
     found = truth.measure(vocabulary.encode(list(texts)), texts)
     return [Score(name, value, signature) for name, value in found.items()]
+
+
+def divergence_scores(
+    truth: Truth, model: TextModel, held_out: Sequence[str], texts: Sequence[str] | None
+) -> list[Score]:
+    """`forward-kl` of held-out sentences and `reverse-kl` of drawn ones, of a model on a grammar;
+    none of others. `texts` None: they were not drawn at temperature 1, and say nothing of it."""
+    if not isinstance(truth, GrammarTruth):
+        return []
+    given = {"given": "any label"} if model.labels else {}
+    forward = sign({"truth": "grammar", "held-out": len(held_out), **given})
+    log_p = truth.log_probabilities(held_out)
+    found = truth.forward_kl(_log_q(model, held_out), log_p)
+    scores = [Score(name, value, forward) for name, value in found.items()]
+    if texts is None:
+        return scores
+    reverse = sign({"truth": "grammar", "hypotheses": len(texts), **given})
+    found = truth.reverse_kl(_log_q(model, texts), truth.log_probabilities(texts))
+    return [*scores, *(Score(name, value, reverse) for name, value in found.items())]
+
+
+def _log_q(model: TextModel, texts: Sequence[str]) -> list[float]:
+    """log q of each sentence; NaN of one with unknown words, or too long to be read."""
+    tokens = model.vocabulary.encode_flat(list(texts)).lengths.tolist()
+    most = model.generator.limit
+    known = [
+        not model.vocabulary.unknown_words(text) and (most is None or length <= most)
+        for text, length in zip(texts, tokens, strict=True)
+    ]
+    found = iter(model.score([text for text, read in zip(texts, known, strict=True) if read]))
+    return [next(found) if read else math.nan for read in known]
 
 
 def _likelihood(

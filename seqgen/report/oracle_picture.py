@@ -26,6 +26,8 @@ WIDTH, HEIGHT = 560, 400
 OVER, UP = "oracle-nll", "nll"
 LEAST_ROOM = 1.0
 """Nats above the highest point of temperature 1 that are shown, at least."""
+MOST_LABELLED = 3
+"""Lines of which every point has a label."""
 READ = (
     "How to read it: a line is a model over temperatures, the numbers are what its logits are "
     "multiplied by (above 1 is colder), and the large dot is the model as it is, at temperature 1. "
@@ -124,14 +126,15 @@ def _ordered(curve: Curve) -> list[Point]:
 
 
 def _label(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Multipliers beside the points that are seen, those of temperature 1 and the ends first."""
+    """Multipliers beside the points that are seen, those of temperature 1 first; of many lines only
+    these and the ends."""
     _, top = axes.get_ylim()
-    seen = [
-        (point, order)
-        for order, curve in enumerate(curves)
-        for point in _ordered(curve)
-        if point.figures[UP] <= top
-    ]
+    seen: list[tuple[Point, int]] = []
+    for order, curve in enumerate(curves):
+        points = [point for point in _ordered(curve) if point.figures[UP] <= top]
+        ends = [point for point in points if point in (points[0], points[-1], at_one(curve))]
+        chosen = points if len(curves) <= MOST_LABELLED else ends
+        seen += [(point, order) for point in chosen]
     seen.sort(key=lambda pair: pair[0].value != 1.0)
     labels = [_multiplier(point) for point, _ in seen]
     scale = axes.figure.dpi / style.PIXELS
@@ -142,7 +145,7 @@ def _label(axes: Axes, curves: Sequence[Curve]) -> None:
         [(len(label) * 6.0 * scale, 11 * scale) for label in labels],
         Box(area.x0, area.y0, area.x1, area.y1),
         [box for line in lines for box in line],
-        gap=5.5 * scale,
+        gap=7 * scale,
     )
     for (_, order), label, box in zip(seen, labels, boxes, strict=True):
         if box is not None:

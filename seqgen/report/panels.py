@@ -14,6 +14,13 @@ MOST_POINTS = 300
 
 LIKELIHOOD, SENTENCES, PLAYERS = "Losses and likelihood", "Generated sentences", "The players"
 
+TITLES = {
+    "shares": "Shares of the sentences",
+    "grammar": "Grammar",
+    "divergence": "KL divergence from the grammar, nats",
+}
+"""Of panels of several figures."""
+
 
 @dataclass(frozen=True)
 class Series:
@@ -118,14 +125,14 @@ def _panel(
         for name in members
     ]  # fmt: skip
     section = SENTENCES
-    title = {"shares": "Shares of the sentences", "grammar": "Grammar"}.get(group, group)
+    title = TITLES.get(group, group)
     if group == "nll":
         section, title = LIKELIHOOD, "Held-out NLL"
         series = _beside_training(history, start.get("nll"))
     elif len(members) == 1:
         title = spoken(members[0])
         series = [replace(series[0], label="generated")]
-    elif group not in ("shares", "grammar"):
+    elif group not in TITLES:
         title = f"{spoken(group)}, by the length of n-grams"
         series = [replace(s, label=family(s.label)[1]) for s in series]
     shares = group == "shares"
@@ -150,6 +157,8 @@ def _group(name: str) -> str:
         return "shares"
     if name in ("grammatical", "grammar-coverage"):
         return "grammar"
+    if name in ("forward-kl", "reverse-kl"):
+        return "divergence"
     return family(name)[0]
 
 

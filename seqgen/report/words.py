@@ -51,6 +51,15 @@ _MEANINGS = {
     "nll": Meaning(LANGUAGE, "lower", "of held-out text under the model, nats a token"),
     "perplexity": Meaning(LANGUAGE, "lower", "of held-out text under the model"),
     "oracle-nll": Meaning(LANGUAGE, "lower", "of generated text under the oracle, nats a token"),
+    "forward-kl": Meaning(
+        LANGUAGE, "lower", "of held-out sentences: log p of the grammar - log q, nats a sentence"
+    ),
+    "forward-kl-unread": Meaning(
+        LANGUAGE, "lower", "share of held-out sentences the model cannot read, left out there"
+    ),
+    "reverse-kl": Meaning(
+        LANGUAGE, "lower", "of grammatical draws: log q - log p of the grammar, nats a sentence"
+    ),
     "grammar-nll": Meaning(LANGUAGE, "", "of grammatical sentences under the grammar, nats"),
     "lm-score": Meaning(LANGUAGE, "lower", "generated under a judge of real text, nats a token"),
     "reverse-lm-score": Meaning(

@@ -25,6 +25,7 @@ from seqgen.experiment.start import resume, start
 from seqgen.metrics.bleu_family.bleu import bleu, self_bleu
 from seqgen.metrics.table import Row
 from seqgen.report.record import Record, read_record
+from seqgen.text.grammar import Grammar
 from seqgen.training.run import Run
 
 TEXTS = [f"{text} {where}" for text in SENTENCES for where in ("here", "there", "again", "now")]
@@ -256,6 +257,33 @@ def test_a_grammar_knows_what_is_grammatical(tmp_path: Path) -> None:
     system, real = record.table.rows
     assert value(real, "grammatical") == 1.0 > value(system, "grammatical")
     assert value(real, "grammar-coverage") > value(system, "grammar-coverage")
+    assert 0 < value(system, "forward-kl-unread") <= 1  # of 60 sentences few words are known
+    assert real.score("forward-kl") is None
+
+
+def test_a_grammar_knows_how_far_a_model_is_from_it(tmp_path: Path) -> None:
+    corpus = ("--corpus", "{kind: grammar, count: 600, valid: 10, test: 12, labels: false}")
+    folder = trained(tmp_path, *corpus, "--phases.0.steps", "200", "--evaluate.every", "200").folder
+    record = evaluate_run(folder, count=30)
+    (system, *_) = record.table.rows
+    model, grammar = load(folder), Grammar.default()
+    held_out = [
+        text
+        for text in real_sentences(Run.open(folder), "test")
+        if not model.vocabulary.unknown_words(text)
+    ]
+    gaps = [grammar.log_probability(t) - q for t, q in zip(held_out, model.score(held_out),
+                                                           strict=True)]  # fmt: skip
+    assert value(system, "forward-kl") == pytest.approx(sum(gaps) / len(gaps), rel=1e-5)
+    drawn = [text for text in model.generate(30) if grammar.contains(text)]
+    if drawn:
+        back = [q - grammar.log_probability(t) for t, q in zip(drawn, model.score(drawn),
+                                                               strict=True)]  # fmt: skip
+        assert value(system, "reverse-kl") == pytest.approx(sum(back) / len(back), rel=1e-5)
+    else:
+        assert system.score("reverse-kl") is None
+    cold = evaluate_run(folder, count=12, decoding=Decoding(temperature=0.5)).table.rows[0]
+    assert cold.score("reverse-kl") is None and cold.score("forward-kl") is not None
     assert math.isfinite(value(system, "nll")) and record.about["references"].startswith("12 test")
 
 
