@@ -25,7 +25,7 @@ LEAST = 32  # rows at a time at the least
 def completion_features(
     rows: Rows, vectors: Tensor, filters: Sequence[Tensor], bias: Tensor, dtype: torch.dtype
 ) -> Tensor:
-    """relu of the largest window of each feature, (rows, sum of channels) of `dtype`.
+    """relu of the largest window of each feature: (rows, sum of channels) float32.
 
     The windows of a row start at 0 ... max(length - size, 0), with zeros beyond its end.
 
@@ -34,11 +34,11 @@ def completion_features(
         vectors: (vocabulary, width), of the tokens.
         filters: of each width its (channels, size, width).
         bias: (sum of channels,).
-        dtype: of the tables and the features: float32, or float16 for less memory and time.
+        dtype: of the tables: float32, or float16 for less memory and time.
     """
     used = pad(vectors[rows.tokens], (0, 0, 0, 1))  # nothing has the zero vector
     parts = torch.split(bias, [len(weight) for weight in filters])
-    features = torch.empty(len(rows), len(bias), dtype=dtype, device=vectors.device)
+    features = torch.empty(len(rows), len(bias), device=vectors.device)
     column = 0
     # Width by width: the tables of all together would be gigabytes for a large vocabulary.
     for weight, shift in zip(filters, parts, strict=True):
@@ -58,7 +58,8 @@ class _Table:
             bias at place 0; then the sums of the first 1 ... size tokens from each place
             of each sentence, row (sentence * time + place) * size + tokens - 1.
         running: (sentences, time, channels): the largest of the windows that start at or before a
-            place of a sentence, at least 0.
+            place of a sentence, at least 0; float32, for its rounding would be common to all
+            completions and so not vanish in their mean.
     """
 
     size: int
@@ -90,12 +91,12 @@ class _Table:
         running = begun[:, :, -1].clamp(min=0)
         for start in range(1, time):
             torch.maximum(running[:, start], running[:, start - 1], out=running[:, start])
-        return cls(size, sums, running.to(dtype))
+        return cls(size, sums, running)
 
     def fill(self, features: Tensor, rows: Rows) -> None:
         """Write the features (rows, channels) of all rows."""
         ids = rows.ids * self.size
-        bytes_of_sums = features.shape[1] * features.element_size()
+        bytes_of_sums = features.shape[1] * self.sums.element_size()
         for begin, end, prefix in rows.blocks():
             longest = rows.longest(slice(begin, end))
             columns = self._columns(rows, prefix, longest)
@@ -136,7 +137,7 @@ class _Table:
     def _write(self, features: Tensor, picked: Tensor, owners: Tensor, prefix: int) -> None:
         """The features of some rows of one prefix."""
         sums = embedding_bag(picked.flatten(0, 1), self.sums, mode="sum")
-        largest = _maximum(sums.view(*picked.shape[:2], -1))
+        largest = _maximum(sums.view(*picked.shape[:2], -1)).float()
         if prefix < self.size:
             torch.clamp(largest, min=0, out=features)
             return

@@ -163,7 +163,7 @@ class HighwayConvolution(Discriminator):
                 for weight, mean in zip(weights, mapped_means, strict=True)
             ]
             gate = torch.sigmoid(mapped[-1])
-            kept = torch.lerp(some.float(), mapped[0].relu_(), gate)
+            kept = torch.lerp(some, mapped[0].relu_(), gate)
             scores.append(self.score(kept).squeeze(1))
         return torch.cat(scores)
 
@@ -179,7 +179,7 @@ def _means(features: Tensor, groups: Tensor) -> Tensor:
     sizes = torch.bincount(groups).clamp(min=1)
     sums = torch.zeros(len(sizes), features.shape[1])
     for some, group in _blocks(features, groups):
-        sums.index_add_(0, group, some.float())
+        sums.index_add_(0, group, some)
     return sums / sizes.unsqueeze(1)
 
 
