@@ -226,6 +226,9 @@ class InverseReinforcement(MethodSettings):
     neutral: Share = 0.5
     """The reward of a token that is worth nothing, taken off every reward lest long sentences be
     worth more; the paper has 0."""
+    scale: PositiveNumber = 1.0
+    """Nats that a reward of 1 more is worth; at about 10 the sum of the rewards can be the
+    log-probability of a sentence. The paper has 1."""
     buffer: Positive = 1_536
     """Sentences drawn a round; a multiple of the batch. 2,048 for captions in the paper."""
     passes: Positive = 1
