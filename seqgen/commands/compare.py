@@ -27,7 +27,7 @@ from seqgen.errors import UserError
 from seqgen.metrics.table import Row, Table
 
 if TYPE_CHECKING:  # networks take a moment to import
-    from seqgen.experiment.compare import Comparison
+    from seqgen.experiment.comparison import Comparison
 
 ABOUT = """Compare runs by their sentences: a table of figures at temperature 1, and a curve of
 quality against diversity over decoding settings, with real data as a star. Runs that differ only in
@@ -174,7 +174,8 @@ def _show(found: Comparison, options: Namespace) -> int:
     models = [row.name for row in table.rows if row.kind == "system"]
     title = f"{len(models)} models compared" if len(models) > 1 else models[0]
     page = write_comparison(
-        options.out, title, table, found.curves, found.sentences, found.plane
+        options.out, title, table, found.curves, found.sentences, found.plane,
+        found.trained,
     )  # fmt: skip
     if not options.quiet:
         print(f"written: {page}, and the pictures as .png and .svg", file=sys.stderr)

@@ -16,6 +16,7 @@ from seqgen.report.metric_table import metric_table
 from seqgen.report.oracle_picture import plane_picture, plane_section
 from seqgen.report.page import page
 from seqgen.report.picture import Picture
+from seqgen.report.study import Trained, study_pictures, study_section
 
 NAME = "comparison"
 FOOTER = "Written by seqgen compare. The page needs no network and no other file."
@@ -28,6 +29,7 @@ def write_comparison(
     curves: Sequence[Curve],
     sentences: Mapping[str, Sequence[str]],
     plane: Plane | None = None,
+    trained: Sequence[Trained] = (),
 ) -> Path:
     """Write comparison.html, .png and .svg into the folder, which is made if missing; without
     curves there is no such picture.
@@ -39,12 +41,14 @@ def write_comparison(
         curves: their points at several decoding settings; deviations over runs are drawn as bars.
         sentences: what is to be said of the curves, under a heading each.
         plane: of models on a synthetic oracle; it becomes oracle-plane.png and .svg.
+        trained: the models over their training; they become over-steps-NAME.png and .svg.
 
     Returns:
         The page.
     """
     place = Path(folder).expanduser()
     oracle = None if plane is None else plane_picture(plane)
+    over_steps = study_pictures(trained)
     body = [
         section(
             "said",
@@ -57,14 +61,15 @@ def write_comparison(
             *curve_parts(curves, curve_pictures(curves)),
         ),
         "" if plane is None or oracle is None else plane_section(plane, oracle),
+        study_section(over_steps),
         section("metrics", "Metrics", metric_table(table)),
     ]
     html = page(title, "", "\n".join(part for part in body if part), FOOTER)
     drawable = [axes for _, axes in spots.drawable(curves)]
     if drawable:
         Picture(NAME, title, "", pictures.together(curves, drawable)).save(place)
-    if oracle is not None:
-        oracle.save(place)
+    for picture in (*over_steps, *([] if oracle is None else [oracle])):
+        picture.save(place)
     with replacing(place / f"{NAME}.html") as file:
         file.write(html.encode("utf-8"))
     return place / f"{NAME}.html"

@@ -10,7 +10,8 @@ from experiment_runs import QUIET, trained
 from seqgen.errors import UserError
 from seqgen.evaluation.likelihood import likelihood
 from seqgen.evaluation.truth import OracleTruth
-from seqgen.experiment.compare import Comparison, compare
+from seqgen.experiment.compare import compare
+from seqgen.experiment.comparison import Comparison
 from seqgen.experiment.entries import open_entry
 from seqgen.experiment.real_sentences import real_sentences
 from seqgen.experiment.reopen import load
