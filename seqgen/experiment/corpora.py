@@ -220,7 +220,10 @@ def vocabulary_of(source: str) -> Vocabulary:
             AutoTokenizer.from_pretrained(source).save_pretrained(made)
         except (OSError, ValueError) as problem:
             first = str(problem).strip().partition("\n")[0]
-            raise UserError(f"cannot open the tokenizer of {source!r}: {first}") from problem
+            raise UserError(
+                f"cannot open the tokenizer of {source!r}: give a folder that has one, as seqgen "
+                f"export writes it, or a name on the hub and a network ({first})"
+            ) from problem
         return Vocabulary.open(made)
 
 

@@ -12,6 +12,7 @@ from seqgen.errors import UserError
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import WEIGHTS, Which, load
 from seqgen.generators.pretrained import Pretrained
+from seqgen.generators.pretrained_models import without_progress
 from seqgen.training.weights import weights_writer
 
 
@@ -55,7 +56,8 @@ def _write(model: TextModel, run: Path, draft: Path) -> None:
     generator = model.generator
     if isinstance(generator, Pretrained):
         merge_adapters(generator.model)
-        generator.model.save_pretrained(draft)
+        with without_progress():
+            generator.model.save_pretrained(draft)
         return
     weights_writer(generator)(draft / WEIGHTS)
     for name in ("recipe.yaml", "corpus.json"):

@@ -5,8 +5,10 @@ transformers is imported where it is needed only: it takes seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,9 +31,11 @@ def open_model(source: str, *, weights: bool = True, dtype: torch.dtype = torch.
     import transformers
 
     models: Any = transformers.AutoModelForCausalLM
+    here = Path(source).is_dir()  # a download may take long, and shows how far it is
     try:
         if weights:
-            return models.from_pretrained(source, dtype=dtype)
+            with without_progress() if here else nullcontext():
+                return models.from_pretrained(source, dtype=dtype)
         configuration = transformers.AutoConfig.from_pretrained(source)
         return models.from_config(configuration, dtype=dtype)
     except (OSError, ValueError) as error:
@@ -39,6 +43,21 @@ def open_model(source: str, *, weights: bool = True, dtype: torch.dtype = torch.
             f"cannot open {source!r} as a causal language model: give a folder with config.json "
             f"and weights, or a name on the hub and a network ({_first_line(error)})"
         ) from error
+
+
+@contextmanager
+def without_progress() -> Iterator[None]:
+    """Inside, transformers shows no progress of reading or writing weights."""
+    from transformers.utils import logging
+
+    bars: Any = logging  # it has no annotations
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
 
 
 def new_model(configuration: Mapping[str, Any], vocabulary: int, specials: Specials) -> Any:

@@ -11,6 +11,8 @@ from torch import Tensor
 from seqgen.generators.choose import Sample
 from seqgen.generators.completions import Completions
 from seqgen.generators.decoding import styled, teacher_force
+from seqgen.generators.pretrained import Pretrained
+from seqgen.generators.pretrained_models import add_lora
 from seqgen.generators.protocol import Condition, Generator, Specials
 from seqgen.generators.recurrent import Recurrent
 from seqgen.generators.rollouts import complete
@@ -95,6 +97,36 @@ def test_it_equals_reading_every_prefix_again(ending: Generator, sentences: Sent
     with torch.no_grad():
         expected = naive(ending, sentences)
     assert torch.equal(completed(ending, sentences).ids, expected)
+
+
+@pytest.mark.parametrize("adapters", [False, True])
+@torch.no_grad()
+def test_a_hugging_face_model_completes_as_without_its_cache(
+    adapters: bool, sentences: Sentences
+) -> None:
+    """Its own forward pass, over the whole sentence for every token."""
+    generator = make("pretrained-gpt2")
+    if adapters:
+        pytest.importorskip("peft")
+        generator = Pretrained(add_lora(generator.model, rank=2), SPECIALS).eval()
+        for name, parameter in generator.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(0.0, 0.3)
+    made = completed(generator, sentences)
+    for prefix in range(1, int(sentences.lengths.max())):
+        rows = (sentences.lengths > prefix).nonzero().squeeze(1)
+        begin = torch.full((len(rows) * COPIES, 1), SPECIALS.begin)
+        given = sentences.ids[rows, :prefix].repeat_interleave(COPIES, 0)
+        ids, ended = torch.cat((begin, given), 1), torch.zeros(len(begin), dtype=torch.bool)
+        stream = STREAM.child("prefix", prefix)
+        numbers = stream.uniform(sentences.numbers[rows], LIMIT - prefix, COPIES)
+        for step in numbers.flatten(0, 1).unbind(1):
+            logits = generator.model(input_ids=ids, use_cache=False).logits[:, -1]
+            drawn = Sample().ids(logits, step).masked_fill(ended, SPECIALS.pad)
+            ended |= drawn == SPECIALS.end
+            ids = torch.cat((ids, drawn[:, None]), 1)
+        got = made.ids[made.prefixes == prefix].flatten(0, 1)
+        assert torch.equal(got, ids[:, 1:]), prefix
 
 
 @pytest.mark.usefixtures("one_thread")
