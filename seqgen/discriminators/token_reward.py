@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgen.discriminators.protocol import Discriminator
+from seqgen.discriminators.word_scores import word_scores
 from seqgen.generators.completions import Completions
 from seqgen.generators.embedding import TokenEmbedding
 
@@ -137,10 +138,8 @@ class TokenReward(Discriminator):
     def _outputs(self, features: Tensor, tokens: Tensor) -> Tensor:
         """The output of each token, its expected value for soft tokens: (..., perceptron) and
         (...) or (..., vocabulary) -> (...)."""
-        if tokens.is_floating_point():
-            return (features * (tokens @ self.weight)).sum(-1) + tokens @ self.bias
-        chosen = nn.functional.embedding(tokens, self.weight)
-        return (features * chosen).sum(-1) + self.bias[tokens]
+        words = tokens.unsqueeze(features.dim() - 1)
+        return word_scores(features, words, self.weight, self.bias).squeeze(-1)
 
     def _read(self, vectors: Tensor, memory: Memory | None) -> Memory:
         """One step: vectors (rows, width)."""

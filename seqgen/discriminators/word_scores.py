@@ -23,6 +23,6 @@ def word_scores(contexts: Tensor, words: Tensor, weight: Tensor, bias: Tensor) -
     """
     if words.is_floating_point():
         tables = linear(contexts, weight, bias)
-        return (words @ tables.unsqueeze(-1)).squeeze(-1)
+        return (words * tables.unsqueeze(-2)).sum(-1)
     chosen = embedding(words, weight)
     return (contexts.unsqueeze(-2) * chosen).sum(-1) + bias[words]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgen.discriminators.highway_convolution import HighwayConvolution
+from seqgen.discriminators.projection import Projection
 from seqgen.discriminators.protocol import Discriminator
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
 from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
@@ -81,6 +82,7 @@ DISCRIMINATORS: Mapping[str, Callable[[], Discriminator]] = {
         VOCABULARY, width=8, heads=2, layers=1, dropout=0.2, per_token=True
     ),
     "token-reward": lambda: TokenReward(VOCABULARY, width=6, hidden=8, perceptron=8, highways=1),
+    "projection": lambda: Projection(VOCABULARY, width=6, hidden=8),
 }
 
 

@@ -26,7 +26,7 @@ from seqgen.training.trainer import Trainer
 
 REWARDS = get_args(Reward)
 WHOLE = ("convolution", "recurrent", "transformer")
-TOKENS = ("recurrent per token", "transformer per token")
+TOKENS = ("recurrent per token", "transformer per token", "projection")
 
 
 def trained(method: Method, steps: int = 2) -> tuple[dict[str, Any], set[str]]:

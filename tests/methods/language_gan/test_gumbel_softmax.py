@@ -24,6 +24,7 @@ from test_method_walk import Watch
 from torch import Tensor
 
 from seqgen.discriminators.highway_convolution import HighwayConvolution
+from seqgen.discriminators.projection import Projection
 from seqgen.discriminators.protocol import Discriminator
 from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
 from seqgen.discriminators.sentence_transformer import SentenceTransformer
@@ -57,6 +58,7 @@ DISCRIMINATORS: Mapping[str, Callable[[], Discriminator]] = {
         VOCABULARY, width=8, layers=1, heads=2, per_token=True
     ),
     "token-reward": lambda: TokenReward(VOCABULARY, width=6, hidden=5, perceptron=7),
+    "projection": lambda: Projection(VOCABULARY, width=6, hidden=5, dropout=0.2),
 }
 
 
