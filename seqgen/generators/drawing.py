@@ -10,6 +10,7 @@ cheap and Gumbel-max needs no pass over cumulative sums.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from seqgen.errors import RunFailure
 from seqgen.randomness import spread
 
 BLOCK = 64
-FAR = 60.0  # powers of two: so far from 0 a maximum may lie that no sum overflows or vanishes
+FAR = 60.0  # so far from 0 may the largest exponent of two lie that no sum overflows or vanishes
 LOG2E = 1 / math.log(2)
 BELOW_ONE = 1 - 2.0**-23  # times a total it stays below the total, whatever rounding does
 
@@ -37,6 +38,31 @@ def powers_of_two(exponents: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+def draw_powers(exponents: Callable[[], Tensor], uniforms: Tensor, rows: Tensor) -> Tensor:
+    """`draw` from 2^exponents, which are asked for again if they were too large or too small.
+
+    Looking at the sums, which a draw needs anyway, is cheaper than at the exponents before.
+
+    Args:
+        exponents: gives a tensor (rows, vocabulary) that may be overwritten, the same each time.
+        uniforms: (draws,), as for `draw`.
+        rows: (draws,), as for `draw`.
+
+    Raises:
+        RunFailure: as for `draw`.
+    """
+    powers = exponents().exp2_()
+    edges = _block_edges(powers)
+    fit = (edges[:, -1:] > 2.0**-FAR) & (edges[:, -1:] < 2.0**FAR)
+    if not fit.all():
+        # Row by row, so that no row depends on its company.
+        before = powers.clone()
+        powers = torch.where(fit, before, powers_of_two(exponents()))
+        edges = torch.where(fit, edges, _block_edges(powers))
+    return _drawn(powers, edges, uniforms, rows)
+
+
+@torch.no_grad()
 def draw(probabilities: Tensor, uniforms: Tensor, rows: Tensor | None = None) -> Tensor:
     """Ids (draws,) int64 from unnormalised probabilities (rows, vocabulary), uniforms (draws,).
 
@@ -50,16 +76,19 @@ def draw(probabilities: Tensor, uniforms: Tensor, rows: Tensor | None = None) ->
     Raises:
         RunFailure: the probabilities of a row are not numbers or all zero.
     """
-    edges = _block_edges(probabilities)
+    if rows is None:
+        rows = torch.arange(len(probabilities), device=probabilities.device)
+    return _drawn(probabilities, _block_edges(probabilities), uniforms, rows)
+
+
+def _drawn(probabilities: Tensor, edges: Tensor, uniforms: Tensor, rows: Tensor) -> Tensor:
+    """What `draw` gives, from the cumulative mass at the edges of the blocks."""
     if not edges[:, -1].min() > 0:  # also where it is no number
         raise RunFailure(
             "cannot draw a token: the probabilities are not finite or all zero; the generator has "
             "diverged (try a lower learning rate, or clip gradients)"
         )
-    if rows is None:
-        rows = torch.arange(len(probabilities), device=probabilities.device)
-    else:
-        edges = edges.index_select(0, rows)
+    edges = edges.index_select(0, rows)
     target = (uniforms * BELOW_ONE * edges[:, -1]).unsqueeze(1)
     block = torch.searchsorted(edges, target, right=True).sub_(1)
     inside, begin = _inside(probabilities, rows, block * BLOCK)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from seqgen.generators.completions import Completions
 from seqgen.generators.decoding import styled
-from seqgen.generators.drawing import LOG2E, draw, draw_gumbel, powers_of_two
+from seqgen.generators.drawing import LOG2E, draw_gumbel, draw_powers
 from seqgen.generators.flight import Flight
 from seqgen.generators.modes import evaluating
 from seqgen.generators.prefixes import Part, Prefixes
@@ -202,9 +202,8 @@ class _Draws:
         return torch.cat(drawn)
 
     def _block(self, buffer: Tensor, hidden: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:
-        scale = LOG2E / self.temperature
-        exponents = self.generator.logits(hidden, buffer[: len(hidden)], scale)
-        return draw(powers_of_two(exponents), numbers, rows)
+        scale, out = LOG2E / self.temperature, buffer[: len(hidden)]
+        return draw_powers(lambda: self.generator.logits(hidden, out, scale), numbers, rows)
 
     def _by_noise(self, hidden: Tensor, seeds: Tensor) -> Tensor:
         """On a GPU, blocks keep the noise small."""

@@ -10,7 +10,7 @@ from scipy import stats
 from torch import Tensor
 
 from seqgen.errors import RunFailure
-from seqgen.generators.drawing import draw, draw_gumbel, gumbel_noise
+from seqgen.generators.drawing import draw, draw_gumbel, draw_powers, gumbel_noise
 from seqgen.randomness import Stream
 
 DRAWS = 409_600
@@ -106,6 +106,27 @@ def test_two_levels_agree_with_one_cumulative_sum(vocabulary: int) -> None:
     lower = upper - probabilities.double().gather(1, ids)
     # Where the two differ, only rounding of the float32 sums may have moved the border.
     assert ((place - upper).clamp_min(0) + (lower - place).clamp_min(0)).max() < 1e-6
+
+
+@pytest.mark.parametrize("vocabulary", [7, 64, 1003])
+def test_powers_too_large_or_too_small_for_a_sum_are_drawn_alike(vocabulary: int) -> None:
+    exponents = 3 * torch.randn(999, vocabulary, generator=torch.Generator().manual_seed(0))
+    shift = torch.tensor([0.0, 300.0, -300.0]).repeat(333)[:, None]
+    uniforms, rows = STREAM.uniform(torch.arange(999), 1)[:, 0], torch.arange(999)
+    expected = draw(torch.exp2(exponents), uniforms)
+    got = draw_powers(lambda: exponents + shift, uniforms, rows)
+    usual = (shift == 0).squeeze(1)
+    assert torch.equal(got[usual], expected[usual])
+    assert (got == expected).double().mean() > 0.995
+    with pytest.raises(RunFailure):
+        draw_powers(lambda: exponents.clone().fill_(torch.nan), uniforms, rows)
+
+
+def test_several_draws_from_a_row() -> None:
+    probabilities = torch.rand(40, 203, generator=torch.Generator().manual_seed(0))
+    rows, uniforms = torch.arange(40).repeat_interleave(5), STREAM.uniform(torch.arange(200), 1)
+    expected = draw(probabilities[rows], uniforms[:, 0])
+    assert torch.equal(draw(probabilities, uniforms[:, 0], rows), expected)
 
 
 def seed_whose_first_bits_are(bits: int) -> Tensor:
