@@ -129,6 +129,39 @@ def test_no_copy_of_the_model_is_saved_with_the_method(made: Path, tmp_path: Pat
     assert len(tensors(state["methods"])) >= 16  # here the anchor is a copy, and must be saved
 
 
+def with_rewards(folder: Path) -> Recipe:
+    return adapted(
+        folder, "--phases.0.method.kind", "inverse-reinforcement", "--phases.0.method.buffer", "6",
+        "--phases.0.method.rollouts", "1", "--discriminator.kind", "token-reward",
+    )  # fmt: skip
+
+
+def controlled(folder: Path) -> Recipe:
+    data = adapted(folder).model_dump(mode="json")
+    data["phases"][0]["method"] = {"kind": "control-reward", "anchor": 0.1}
+    data["discriminator"] = None
+    del data["players"]["discriminator"]
+    return Recipe.model_validate(data)
+
+
+@pytest.mark.parametrize("recipe", [with_rewards, controlled])
+def test_all_policy_gradients_hold_on_to_the_base(
+    made: Path, tmp_path: Path, recipe: Callable[[Path], Recipe]
+) -> None:
+    changes = ["--phases.0.steps", "2", "--phases.0.method.anchor", "1"]
+    run = start(override(recipe(made), changes), tmp_path / "run", QUIET).folder
+    state = torch.load(checkpoint(run, 2) / "trainer.pt", weights_only=True)
+    assert state["methods"] and tensors(state["methods"]) == []
+    told = divergences(run)
+    assert told[0] == pytest.approx(0.0, abs=1e-6) and told[1] > 1e-4
+
+
+def divergences(run: Path) -> list[float]:
+    """From the base, at each update of the generator."""
+    lines = map(json.loads, (run / "metrics.jsonl").read_text("utf-8").splitlines())
+    return [line["generator/anchor-kl"] for line in lines if "generator/anchor-kl" in line]
+
+
 def tensors(value: object) -> list[Tensor]:
     if isinstance(value, Tensor):
         return [value]
@@ -138,8 +171,7 @@ def tensors(value: object) -> list[Tensor]:
 
 @torch.no_grad()
 def test_the_anchor_is_the_exported_model(made: Path) -> None:
-    lines = map(json.loads, (made / "run" / "metrics.jsonl").read_text("utf-8").splitlines())
-    told = [line["generator/anchor-kl"] for line in lines if "generator/anchor-kl" in line]
+    told = divergences(made / "run")
     assert len(told) == 4 and told[0] == pytest.approx(0.0, abs=1e-6) and min(told[1:]) > 1e-4
     model = load(made / "run")
     generator, batch = model.generator, model.vocabulary.encode(SENTENCES)
