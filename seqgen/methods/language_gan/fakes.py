@@ -34,7 +34,8 @@ def entropies(logits: Tensor) -> Tensor:
     """Nats, (..., vocabulary) -> (...), without gradients."""
     # Three times as fast as torch.special.entr; no logit is infinite, so neither is a term.
     logarithms = torch.log_softmax(logits, -1)
-    return -torch.linalg.vecdot(logarithms.exp(), logarithms)
+    nats: Tensor = -torch.linalg.vecdot(logarithms.exp(), logarithms)
+    return nats
 
 
 def gradient_kernels(gradient: bool) -> AbstractContextManager[object]:
