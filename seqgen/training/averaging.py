@@ -30,7 +30,8 @@ class Average:
         """Start from the present weights."""
         self.counts = {}
         everything = [p for module in self.modules.values() for p in module.parameters()]
-        self._kept = {p: p.detach().clone() for p in everything if p.is_floating_point()}
+        trained = [p for p in everything if p.requires_grad and p.is_floating_point()]
+        self._kept = {p: p.detach().clone() for p in trained}
 
     @torch.no_grad()
     def update(self, player: str, parameters: Sequence[Tensor]) -> None:
