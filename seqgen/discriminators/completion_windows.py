@@ -18,7 +18,7 @@ from torch.nn.functional import embedding_bag, pad
 
 from seqgen.discriminators.completion_rows import Rows
 
-CACHED = 2**22  # bytes of window sums at a time, so that they are still in the cache when compared
+CACHED = 2**24  # bytes of window sums at a time: they are still in the last cache when compared
 LEAST = 32  # rows at a time at the least
 
 
