@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqgen.report.history import Phase, points
+from seqgen.report.likelihood_checkpoint import LIKELIHOOD
 from seqgen.report.markup import paragraph, section
 from seqgen.report.panel_pictures import describe, draw
 from seqgen.report.panels import Panel, Series
@@ -34,7 +35,8 @@ SHARES = ("grammatical", "grammar-coverage", SPARSITY)
 READ = (
     "Figures of the evaluations in training and of the updates, from the likelihood checkpoint on; "
     "steps count from it, and from the beginning of a run that has none. Lines of short dashes are "
-    "that checkpoint; bands are one standard deviation over seeds to each side."
+    "that checkpoint; bands are one standard deviation over seeds to each side. Beside others, "
+    "models trained by likelihood alone are not drawn."
 )
 
 
@@ -57,6 +59,12 @@ class Trained:
 
     name: str
     stories: Sequence[Story]
+
+    @property
+    def likelihood(self) -> bool:
+        """Whether all its phases are of likelihood."""
+        kinds = {kind for story in self.stories for kind in story.methods.values()}
+        return bool(kinds) and kinds <= set(LIKELIHOOD)
 
     def track(self, figure: str) -> Track | None:
         """The figure at the steps at which all runs have it; None where there is none."""
@@ -118,8 +126,13 @@ def sentences(models: Sequence[Trained]) -> list[str]:
 
 
 def study_pictures(models: Sequence[Trained]) -> list[Picture]:
-    """A picture for each figure that any of the models has over steps."""
+    """A picture for each figure that any of the models has over steps.
+
+    Beside others, models of likelihood alone are left out: their steps are of another kind, and the
+    checkpoint of the others is a line already.
+    """
     found = []
+    models = [model for model in models if not model.likelihood] or models
     for figure, title in TITLES.items():
         tracks = [(model.name, track) for model in models if (track := model.track(figure))]
         drawn = [_series(name, track) for name, track in tracks if len(track.steps) > 1]

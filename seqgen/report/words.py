@@ -118,7 +118,7 @@ def meaning(name: str) -> Meaning:
 def spoken(name: str) -> str:
     """A score's name as a title: "self-bleu-4" -> "Self-BLEU-4"."""
     said = name.replace("bleu", "BLEU").replace("nll", "NLL").replace("lm-score", "LM score")
-    said = said.replace("ms-jaccard", "MS-Jaccard").replace("-LM", " LM")
+    said = said.replace("ms-jaccard", "MS-Jaccard").replace("-LM", " LM").replace("-kl", " KL")
     return f"{said[:1].upper()}{said[1:]}"
 
 

@@ -115,6 +115,20 @@ def test_each_figure_is_a_picture_with_a_line_a_model_its_band_and_its_checkpoin
     )
 
 
+def test_models_of_likelihood_alone_are_drawn_where_there_are_no_others(
+    models: list[Trained], tmp_path: Path
+) -> None:
+    folder = make_run(tmp_path / "mle", "phases: [{method: {kind: teacher-forcing}, steps: 900}]\n")
+    lines = [evaluation(s, "teacher-forcing", grammatical=0.1) for s in (300, 600, 900)]
+    write_journal(folder, lines)
+    (mle,) = read_study({"mle": [folder]})
+    (alone,) = study_pictures([mle])
+    assert alone.figure.get_axes()[0].get_xlim()[1] == pytest.approx(918)
+    beside = study_pictures([*models, mle])[0]
+    assert beside.figure.get_axes()[0].get_xlim()[1] == pytest.approx(20.4)
+    assert "mle" not in beside.description
+
+
 def test_the_page_of_a_comparison_has_them(models: list[Trained], tmp_path: Path) -> None:
     table = Table([Row("gan (2 runs)", []), Row("other", [])])
     place = tmp_path / "out"
