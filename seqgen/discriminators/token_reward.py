@@ -115,15 +115,15 @@ class TokenReward(Discriminator):
         where it ends itself."""
         copies, ids = completions.copies, completions.ids.flatten(0, 1)
         lengths = completions.lengths.flatten()
+        own = torch.isin(completions.rows, rows).nonzero().squeeze(1)
+        prefixes, parents = completions.prefixes[own], completions.rows[own] - rows[0]
+        copied = torch.arange(copies, device=rows.device)
         sentence = self._read(self.begin.expand(len(rows), -1), None)
         pool = Pool.empty(sentence)
         for number in range(completions.ids.shape[2]):
-            joining = (completions.prefixes == number) & torch.isin(completions.rows, rows)
-            pairs = joining.nonzero().squeeze(1)
-            own = torch.searchsorted(rows, completions.rows[pairs])
-            copied = torch.arange(copies, device=rows.device)
-            flat = (pairs[:, None] * copies + copied).flatten()
-            pool = pool.join(flat, sentence.select(own.repeat_interleave(copies)))
+            joining = (prefixes == number).nonzero().squeeze(1)
+            flat = (own[joining, None] * copies + copied).flatten()
+            pool = pool.join(flat, sentence.select(parents[joining].repeat_interleave(copies)))
             pool = pool.keep(lengths[pool.rows] > number)
             if len(pool.rows):
                 chosen = ids[pool.rows, number]

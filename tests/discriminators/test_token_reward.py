@@ -57,7 +57,7 @@ def by_hand(made: TokenReward, ids: list[int]) -> list[float]:
         for layer in list(made.perceptron)[2:]:
             gate = torch.sigmoid(layer.gate(inner))
             inner = gate * torch.relu(layer.change(inner)) + (1 - gate) * inner
-        found.append(float(torch.sigmoid(made.weight @ inner + made.bias)[token]))
+        found.append(torch.sigmoid(made.weight @ inner + made.bias)[token].item())
         vector = made.embedding.weight[token]
     return found
 

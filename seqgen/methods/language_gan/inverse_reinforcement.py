@@ -30,10 +30,10 @@ class InverseReinforcement:
     follows them by clipped policy gradients with an entropy term.
 
     Source: Shi et al., "Toward Diverse Text Generation with Inverse Reinforcement Learning", 2018,
-    arXiv 1804.11258. With R(x) the sum of a sentence's rewards
-    less `neutral`, times `scale`, the reward network maximises mean
-    R(real) - sum w R(drawn), where w are `importance_weights`. The policy maximises the rewards
-    that it may expect from a token on, and `entropy` times its own -log q from that token on.
+    arXiv 1804.11258. With R(x) the sum of a sentence's rewards, each less `neutral` and times
+    `scale`, the reward network maximises mean R(real) - sum w R(drawn), where w are
+    `importance_weights`. The policy maximises the rewards that it may expect from a token on, and
+    `entropy` times its own -log q from that token on.
 
     A round is `reward_steps` turns of the discriminator (the reward network), each with sentences
     drawn afresh, then buffer x passes / batch turns of the generator. At its first turn of a round
