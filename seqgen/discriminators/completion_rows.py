@@ -102,6 +102,8 @@ def different_rows(completions: Completions) -> tuple[Rows, Tensor]:
     ids, lengths, prefixes, owners = ids[kept], lengths[kept], prefixes[kept], owners[kept]
     given = completions.sentences
     sentences = given.ids.masked_fill(~given.mask, -1)[:, :time]
+    # A completion may be longer than every sentence: both have the same places.
+    sentences = pad(sentences, (0, time - sentences.shape[1]), value=-1)
     tokens, numbers = _numbered(ids, sentences)
     rows = Rows(
         pad(numbers[0], (0, 1), value=len(tokens)).t().contiguous(),

@@ -129,7 +129,8 @@ class HighwayConvolution(Discriminator):
             return torch.zeros(completions.lengths.shape)
         rows, inverse = different_rows(completions)
         most = SCORED_FEATURES // sum(self.channels)
-        scores = torch.cat([self._scored(some, precision) for some in rows.parts(most)])
+        with torch.autocast("cpu", enabled=False):  # `precision` alone says what is rounded
+            scores = torch.cat([self._scored(some, precision) for some in rows.parts(most)])
         return scores[inverse].view(completions.ids.shape[:2])
 
     def _scored(self, rows: Rows, precision: torch.dtype) -> Tensor:

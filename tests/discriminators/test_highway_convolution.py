@@ -233,6 +233,28 @@ def test_shared_scoring_of_the_papers_network(ragged: bool) -> None:
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
+def test_completions_may_be_longer_than_every_sentence() -> None:
+    network, whole = small(), completed(6, 9, 3, True)
+    short = Sentences(whole.sentences.ids[:, :4], whole.sentences.lengths.clamp(max=4))
+    kept = whole.prefixes < short.lengths[whole.rows]
+    parts = (whole.rows, whole.prefixes, whole.ids, whole.lengths)
+    completions = Completions(short, *(part[kept] for part in parts))
+    assert completions.lengths.max() == 9
+    expected = Discriminator.score_completions(network, completions)
+    torch.testing.assert_close(
+        network.score_completions(completions), expected, atol=1e-5, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_autocast_does_not_change_how_completions_are_scored(precision: torch.dtype) -> None:
+    network, completions = small(), completed(5, 9, 3, True)
+    expected = network.score_completions(completions, precision)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = network.score_completions(completions, precision)
+    assert torch.equal(found, expected)
+
+
 @pytest.mark.parametrize("rows", [1, 7])
 def test_shared_scoring_part_by_part(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     network, completions = small(), completed(5, 9, 3, True)
