@@ -1,7 +1,8 @@
 """What a reader of a run must be warned of: collapse, copying, players that learn nothing.
 
 Every warning says the figure, what it was compared with and the threshold. The thresholds are wide
-on purpose: they catch what has gone wrong and are no test of significance.
+on purpose: they catch what has gone wrong and are no test of significance. What the
+run itself warned of while it trained is told in its words, and not a second time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seqgen.alarm_limits import ALWAYS_RIGHT, CHANCE, LAST_LINES, REWARD_SPREAD
+from seqgen.alarm_limits import (
+    ALWAYS_RIGHT,
+    CHANCE,
+    LAST_LINES,
+    REWARD_SPREAD,
+    always_right,
+    guesses,
+    rewards_alike,
+)
 from seqgen.report.history import History, Line, names, points
 from seqgen.report.story import Story, read_story
 
@@ -125,7 +134,7 @@ def copying(generated: Mapping[str, float], real: Mapping[str, float]) -> Iterat
 
 
 def discriminators(history: History) -> Iterator[str]:
-    """Warn of discriminators that are always right or guess."""
+    """Warn of discriminators that are always right or guess, unless the run did."""
     for name in names(history.training):
         player, _, figure = name.rpartition("/")
         last = _last(history.training, name)
@@ -133,32 +142,41 @@ def discriminators(history: History) -> Iterator[str]:
             continue
         over = f"over the last {len(last)} lines of the journal"
         mean = sum(last) / len(last)
-        if min(last) >= ALWAYS_RIGHT:
-            yield (
-                f"The {player} is always right: accuracy {min(last):.1%} or more {over} (from "
+        if min(last) >= ALWAYS_RIGHT and not _told(history, always_right(player)):
+            yield _sentence(
+                f"{always_right(player)}: accuracy {min(last):.1%} or more {over} (from "
                 f"{ALWAYS_RIGHT:.1%} on). The generator can learn little from it; make it weaker, "
                 "slower or regularised."
             )
-        elif abs(mean - 0.5) < CHANCE:
-            yield (
-                f"The {player} guesses: accuracy {mean:.1%} {over} (within {CHANCE:.0%} of 50 %). "
+        elif abs(mean - 0.5) < CHANCE and not _told(history, guesses(player)):
+            yield _sentence(
+                f"{guesses(player)}: accuracy {mean:.1%} {over} (within {CHANCE:.0%} of 50 %). "
                 "Either nothing tells generated sentences from real ones, or, far more often, it "
                 "has not learned; compare self-BLEU and the samples."
             )
 
 
 def rewards(history: History) -> Iterator[str]:
-    """Warn of rewards that are the same for all sentences."""
+    """Warn of rewards that are the same for all sentences, unless the run did."""
     for name in names(history.training):
         last = _last(history.training, name)
         if "reward" not in name or not name.endswith("deviation") or len(last) < LAST_LINES:
             continue
-        if max(last) < REWARD_SPREAD:
-            yield (
-                f"Rewards without variance: {name} is at most {max(last):.2g} over the last "
+        if max(last) < REWARD_SPREAD and not _told(history, rewards_alike(name)):
+            yield _sentence(
+                f"{rewards_alike(name)} is at most {max(last):.2g} over the last "
                 f"{len(last)} lines of the journal (below {REWARD_SPREAD:g}): they say of no "
                 "sentence that it is better than another."
             )
+
+
+def _told(history: History, beginning: str) -> bool:
+    """Whether the run itself gave a warning that begins so; the step stands before it."""
+    return any(beginning in warning for warning in history.warnings)
+
+
+def _sentence(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def overfitting(

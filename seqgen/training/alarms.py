@@ -11,7 +11,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seqgen.alarm_limits import ALWAYS_RIGHT, CHANCE, ENTROPY_LEFT, LAST_LINES, REWARD_SPREAD
+from seqgen.alarm_limits import (
+    ALWAYS_RIGHT,
+    CHANCE,
+    ENTROPY_LEFT,
+    LAST_LINES,
+    REWARD_SPREAD,
+    always_right,
+    guesses,
+    rewards_alike,
+)
 
 WATCHED = ("accuracy", "reward-deviation", "entropy")
 
@@ -78,14 +87,14 @@ def _accuracy(player: str, last: list[float]) -> Iterator[tuple[str, str]]:
     if min(last) >= ALWAYS_RIGHT:
         yield (
             "right",
-            f"the {player} is always right: accuracy {min(last):.1%} or more {over} (from "
+            f"{always_right(player)}: accuracy {min(last):.1%} or more {over} (from "
             f"{ALWAYS_RIGHT:.1%} on), so the other player can learn little from it; make it "
             "weaker, slower or regularised",
         )
     elif max(abs(value - 0.5) for value in last) < CHANCE:
         yield (
             "guessing",
-            f"the {player} guesses: accuracy {min(last):.1%} to {max(last):.1%} {over} (within "
+            f"{guesses(player)}: accuracy {min(last):.1%} to {max(last):.1%} {over} (within "
             f"{CHANCE:.0%} of 50 %); either nothing tells fake from real, or, far more often, it "
             "has not learned: train it longer, or make it stronger",
         )
@@ -95,7 +104,7 @@ def _rewards(player: str, last: list[float]) -> Iterator[tuple[str, str]]:
     if max(last) < REWARD_SPREAD:
         yield (
             "alike",
-            f"rewards without variance: {player}/reward-deviation is at most {max(last):.2g} over "
+            f"{rewards_alike(f'{player}/reward-deviation')} is at most {max(last):.2g} over "
             f"the last {len(last)} lines of the journal (below {REWARD_SPREAD:g}), so the rewards "
             "call nothing better than anything else; another reward of the score, or a weaker "
             "discriminator, may spread them",

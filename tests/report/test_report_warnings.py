@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from seqgen.report import found
 from seqgen.report.record import FILE, Record
 from seqgen.report.story import read_story
 from seqgen.report.warnings import unchecked
+from seqgen.training.alarms import Alarms
 
 SOUND = {"self_bleu_4": 0.33, "unique": 1.0, "novel": 0.98, "distinct_2": 0.5, "entropy_4": 9.0}
 
@@ -124,6 +125,44 @@ def test_rewards_without_variance(tmp_path: Path) -> None:
     assert "generator/reward-deviation is at most 1e-05" in warning
     lively = [training(n, generator__reward_deviation=0.05) for n in range(6)]
     assert trained(tmp_path, lively) == []
+
+
+RIGHT, CHANCE, FLAT = (0.999,) * 6, (0.5,) * 6, {"generator/reward-deviation": 1e-5}
+KINDS = {"right": RIGHT, "guesses": CHANCE}
+
+
+def own(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The warnings a training with these lines writes into its journal."""
+    alarms, found = Alarms(), []
+    for line in lines:
+        figures = {name: value for name, value in line.items() if "/" in name}
+        for text in alarms.hear(0, figures):
+            text = f"step {line['step']}, phase 'seqgan': {text}"
+            found.append({"event": "warning", "seconds": 1.0, "text": text})
+    return found
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "rewards without"])
+def test_what_the_run_warned_of_is_not_said_again(tmp_path: Path, kind: str) -> None:
+    lines = (
+        accuracies(*KINDS[kind]) if kind in KINDS else [{**training(n), **FLAT} for n in range(6)]
+    )
+    (alone,) = trained(tmp_path / "without", lines)
+    assert kind in alone.lower() and not alone.startswith("The run itself")
+    (once,) = trained(tmp_path / "with", [*lines, *own(lines)])
+    assert once.startswith("The run itself warned: step 4, phase 'seqgan'") and kind in once
+
+
+def test_a_warning_of_another_kind_or_player_silences_nothing(tmp_path: Path) -> None:
+    lines = accuracies(*RIGHT)
+    others = [
+        *own(accuracies(*CHANCE)),
+        *own(accuracies(*RIGHT, player="critic")),
+        *own([{**training(n), **FLAT} for n in range(6)]),
+    ]
+    assert len(others) == 3
+    said, *ran = trained(tmp_path, [*lines, *others])
+    assert said.startswith("The discriminator is always right") and len(ran) == 3
 
 
 def nlls(*values: float, phase: str = "teacher-forcing") -> list[dict[str, Any]]:
