@@ -47,8 +47,8 @@ class GumbelSoftmaxGAN(Stateless):
     (Miyato and Koyama, 2018, arXiv 1802.05637) for the sake of its gradient, which compares all
     words.
 
-    The discriminator is told no labels. After real prefixes nothing therefore makes a generator with
-    styles write what its label asks for: train it on sentences without labels.
+    The discriminator is told no labels. After real prefixes nothing therefore makes a generator
+    with styles write what its label asks for: train it on sentences without labels.
 
     Every random number belongs to a row of the global batch, so that sentences do not depend on
     micro-batches or processes. What couples rows: the means of the relativistic average pair.
