@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from seqgen.discriminators.protocol import Discriminator
 from seqgen.discriminators.word_scores import word_scores
 from seqgen.generators.embedding import TokenEmbedding
+from seqgen.kernels import plain_recurrence
 
 
 class Projection(Discriminator):
@@ -59,10 +60,7 @@ class Projection(Discriminator):
         """States (rows, time, hidden) before each token; arguments as the base says."""
         begin = self.begin.expand(len(tokens), 1, -1)
         vectors = torch.cat((begin, self.embedding(tokens[:, :-1])), 1)
-        # cuDNN has no backward pass in evaluation mode, which is the mode of an opponent, and no
-        # second derivative, which a gradient penalty at soft tokens takes.
-        once = self.training and not tokens.requires_grad
-        with torch.backends.cudnn.flags(enabled=once):
+        with plain_recurrence(not self.training or tokens.requires_grad):
             states, _ = self.network(self.dropout(vectors))
         features: Tensor = self.dropout(states)
         return features

@@ -6,6 +6,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seqgen.kernels import plain_recurrence
+
 
 class BehaviorDiscriminator(nn.Module):
     """Scores how a generator behaved along a sentence, from its hidden states and its outputs.
@@ -60,8 +62,7 @@ class BehaviorDiscriminator(nn.Module):
         packed = nn.utils.rnn.pack_padded_sequence(
             inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
-        # cuDNN has no backward pass in evaluation mode, which is the mode of an opponent.
-        with torch.backends.cudnn.flags(enabled=self.training):
+        with plain_recurrence(not self.training):
             states, _ = self.network(packed)
         padded, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)
         mean = padded.sum(1) / lengths.unsqueeze(1)  # the padded steps are zero

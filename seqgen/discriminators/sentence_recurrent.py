@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqgen.discriminators.protocol import Discriminator
 from seqgen.generators.embedding import TokenEmbedding
+from seqgen.kernels import plain_recurrence
 
 
 class SentenceRecurrent(Discriminator):
@@ -65,10 +66,7 @@ class SentenceRecurrent(Discriminator):
         """The mean state (rows, width); per token the states (rows, time, width), 0 behind the
         end. Arguments as the base says."""
         vectors = self.dropout(self.embedding(tokens))
-        # cuDNN has no backward pass in evaluation mode, which is the mode of an opponent, and no
-        # second derivative, which a gradient penalty at soft tokens takes.
-        once = self.training and not tokens.requires_grad
-        with torch.backends.cudnn.flags(enabled=once):
+        with plain_recurrence(not self.training or tokens.requires_grad):
             states = self._states(vectors, lengths)
         if self.per_token:
             return states

@@ -12,6 +12,7 @@ from seqgen.discriminators.protocol import Discriminator
 from seqgen.discriminators.word_scores import word_scores
 from seqgen.generators.completions import Completions
 from seqgen.generators.embedding import TokenEmbedding
+from seqgen.kernels import plain_recurrence
 
 POOL_ROWS = 4096  # completions read side by side
 
@@ -63,8 +64,7 @@ class TokenReward(Discriminator):
         """What the last layer sees of the tokens before each token: (rows, time, perceptron)."""
         begin = self.begin.expand(len(tokens), 1, -1)
         vectors = torch.cat((begin, self.embedding(tokens[:, :-1])), 1)
-        # cuDNN has no backward pass in evaluation mode, which is the mode of an opponent.
-        with torch.backends.cudnn.flags(enabled=self.training):
+        with plain_recurrence(not self.training or tokens.requires_grad):
             states, _ = self.network(self.dropout(vectors))
         features: Tensor = self.perceptron(states)
         return features

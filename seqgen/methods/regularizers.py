@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parametrizations, parametrize
 
+from seqgen.kernels import plain_recurrence
 from seqgen.methods.protocol import Term
 
 Centre = Literal["two-sided", "one-sided", "zero-centred"]
@@ -96,7 +97,7 @@ def twice_differentiable(device: str) -> Iterator[None]:
     with (
         torch.enable_grad(),
         torch.autocast(device, enabled=False),
-        torch.backends.cudnn.flags(enabled=False),
+        plain_recurrence(True),
         sdpa_kernel(SDPBackend.MATH),
     ):
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, NamedTuple, TypeVar
 
 import torch
@@ -36,9 +35,3 @@ def entropies(logits: Tensor) -> Tensor:
     logarithms = torch.log_softmax(logits, -1)
     nats: Tensor = -torch.linalg.vecdot(logarithms.exp(), logarithms)
     return nats
-
-
-def gradient_kernels(gradient: bool) -> AbstractContextManager[object]:
-    """Where gradients are wanted, kernels that have them in evaluation mode: cuDNN's recurrent
-    layers have not."""
-    return torch.backends.cudnn.flags(enabled=False) if gradient else nullcontext()

@@ -11,8 +11,9 @@ from seqgen.generators.decoded import Decoded
 from seqgen.generators.decoding import decode, styled
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Generator
+from seqgen.kernels import plain_recurrence
 from seqgen.methods.adversarial import Scores
-from seqgen.methods.language_gan.fakes import Sides, entropies, gradient_kernels
+from seqgen.methods.language_gan.fakes import Sides, entropies
 from seqgen.methods.language_gan.specimens import (
     TokenSpecimen,
     drawn_specimen,
@@ -54,7 +55,7 @@ class OwnPrefixes:
 
     def decode(self, choose: Choose, batch: Sentences, stream: Stream, gradient: bool) -> Decoded:
         """What the generator writes for the rows of a batch."""
-        with evaluating(self.generator), gradient_kernels(gradient):
+        with evaluating(self.generator), plain_recurrence(gradient):
             return decode(
                 self.generator,
                 choose,

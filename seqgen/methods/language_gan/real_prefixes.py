@@ -14,8 +14,9 @@ from seqgen.generators.choose import Choose
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Generator
+from seqgen.kernels import plain_recurrence
 from seqgen.methods.adversarial import Scores
-from seqgen.methods.language_gan.fakes import Sides, entropies, gradient_kernels
+from seqgen.methods.language_gan.fakes import Sides, entropies
 from seqgen.methods.protocol import Term
 from seqgen.methods.regularizers import interpolate
 from seqgen.randomness import Stream
@@ -83,7 +84,7 @@ class RealPrefixes:
         """
         mask = batch.mask
         with nullcontext() if gradient else torch.no_grad(), evaluating(self.generator):
-            with gradient_kernels(gradient):
+            with plain_recurrence(gradient):
                 hidden = teacher_force(self.generator, batch).hidden[mask]
             logits = self.generator.logits(hidden)
             entropy = Term(entropies(logits).sum(), len(logits)) if gradient else None
