@@ -224,7 +224,7 @@ def _figures(lines: Sequence[Line], player: str) -> list[str]:
 
 _COMMON = ("accuracy", "gradient-norm", "rate")
 _SCORES = "score-"
-_MEASURED = ("reward", "entropy", "temperature", "baseline", "advantage", "share", "gate",
+_MEASURED = ("reward", "return", "entropy", "temperature", "baseline", "advantage", "share", "gate",
              "anchor-kl")  # fmt: skip
 
 

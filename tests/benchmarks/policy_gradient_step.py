@@ -70,7 +70,7 @@ class PolicyGradientStep:
         """The parts put together here give the rewards of the method itself."""
         drawn = draw(self.method.generator, self.batch, self.method.limit, stream)
         ours = self._rewards(drawn, self._complete(drawn, stream))
-        if not torch.allclose(ours, self.method.rewards(drawn, stream), atol=1e-4):
+        if not torch.allclose(ours, self.method.judged(drawn, stream).worth, atol=1e-4):
             raise RuntimeError("the rewards are not those of the method")
 
     def _complete(self, drawn: Sentences, stream: Stream) -> Completions:

@@ -65,8 +65,8 @@ def test_every_reward_with_every_discriminator(reward: Reward, kind: str) -> Non
     assert moved == set(weights(method))
     bounds = {"probability": (0, 1), "log-probability": (-torch.inf, 0)}
     low, high = bounds.get(reward, (-torch.inf, torch.inf))
-    if kind in WHOLE:  # those of tokens are added up
-        assert low <= seen["generator/reward"] <= high
+    assert low <= seen["generator/reward"] <= high
+    assert ("generator/reward-sparsity" in seen) == (reward == "probability")
     assert seen["generator/reward-deviation"] > 0
 
 
@@ -105,5 +105,6 @@ def test_every_return_of_inverse_reinforcement(rollouts: int, baseline: Any) -> 
         generator(), sentence_discriminator("token-reward"), limit=LIMIT, batch=6, entropy=0.3,
         buffer=12, rollouts=rollouts, baseline=baseline,
     )  # fmt: skip
-    _, moved = trained(method, 4)
+    seen, moved = trained(method, 4)
     assert moved == set(weights(method))
+    assert 0 <= seen["generator/reward"] <= 1 and "generator/reward-sparsity" in seen

@@ -1,4 +1,4 @@
-"""Baselines: what a reward is compared with, so that only its surprise moves the policy."""
+"""Baselines: what a token's worth is compared with, so that only its surprise moves the policy."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class NoBaseline:
 
 
 class MovingBaseline(NoBaseline):
-    """One number: the running mean of the rewards of past updates; 0 before the first.
+    """One number: the running mean of the worth in past updates; 0 before the first.
 
     Args:
-        decay: m <- decay m + (1 - decay) reward, divided by 1 - decay^updates, so that the first
-            rewards count in full (Kingma and Ba, 2015, arXiv 1412.6980).
+        decay: m <- decay m + (1 - decay) worth, divided by 1 - decay^updates, so that the first
+            updates count in full (Kingma and Ba, 2015, arXiv 1412.6980).
     """
 
     def __init__(self, decay: float = 0.9) -> None:
@@ -83,9 +83,10 @@ class MovingBaseline(NoBaseline):
         return torch.full((len(hidden),), self.value, device=hidden.device)
 
     def stepped(self, parts: Mapping[str, float]) -> None:
-        """Follow the mean reward of the whole batch: micro-batches and processes agree on it."""
-        if "reward" in parts:
-            self.mean = self.decay * self.mean + (1 - self.decay) * float(parts["reward"])
+        """Follow the number "return", the mean of what the baseline is taken off, over the whole
+        batch: micro-batches and processes agree on it."""
+        if "return" in parts:
+            self.mean = self.decay * self.mean + (1 - self.decay) * float(parts["return"])
             self.share = self.decay * self.share + (1 - self.decay)
 
     def state_dict(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from seqgen.generators.protocol import Generator
 from seqgen.methods.language_gan.anchor import Anchor, Reference
 from seqgen.methods.language_gan.baselines import Baseline, BaselineKind, named_baseline
 from seqgen.methods.language_gan.policy_gradient import PolicyGradient, draw
+from seqgen.methods.language_gan.rewards import with_rewards
 from seqgen.methods.protocol import Loss, Moment
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
@@ -97,7 +98,9 @@ class ControlReward:
             return self.policy.likelihood(batch)
         stream = moment.stream
         drawn = draw(self.generator, batch, self.limit, stream.child("draw"), self.temperature)
-        return self.policy.loss(drawn, self.rewards(drawn, stream))
+        rewards = self.rewards(drawn, stream)
+        bounded = self.control == "random" or 0 <= self.value <= 1
+        return with_rewards(self.policy.loss(drawn, rewards), rewards[drawn.mask], bounded)
 
     def rewards(self, sentences: Sentences, stream: Stream) -> Tensor:
         """A reward for each token of drawn sentences, (rows, time)."""

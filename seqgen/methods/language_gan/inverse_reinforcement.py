@@ -17,7 +17,7 @@ from seqgen.methods.language_gan.baselines import Baseline, NoBaseline, named_ba
 from seqgen.methods.language_gan.importance import effective_share, importance_weights
 from seqgen.methods.language_gan.policy_buffer import PolicyBuffer, fill, token_log_probability
 from seqgen.methods.language_gan.policy_gradient import PolicyGradient, draw
-from seqgen.methods.language_gan.rewards import reward_numbers
+from seqgen.methods.language_gan.rewards import with_rewards
 from seqgen.methods.protocol import Loss, Moment, Term
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
@@ -244,10 +244,12 @@ class InverseReinforcement:
         worth = part.worth - part.baseline if self.by_step else part.worth
         loss = self.policy.loss(part.sentences, worth, part.log_probability)
         mask = part.sentences.mask
-        numbers = {**loss.numbers, **reward_numbers(part.rewards[mask])}
-        if self.by_step:
-            numbers["baseline"] = Term(part.baseline.sum(), mask.sum())
-        return Loss(loss.terms, numbers)
+        if self.by_step:  # taken off already: the policy knows the difference alone
+            tokens = mask.sum()
+            told = {"return": Term(part.worth.sum(), tokens),
+                    "baseline": Term(part.baseline.sum(), tokens)}  # fmt: skip
+            loss = Loss(loss.terms, {**loss.numbers, **told})
+        return with_rewards(loss, part.rewards[mask])
 
 
 def _check(

@@ -94,7 +94,7 @@ def fill(
                     generator, discriminator, some, lambda reward: scale * (reward - neutral),
                     rollouts=rollouts, limit=limit, stream=stream.child("rollouts"), stride=stride,
                     precision=precision, chunk=chunk,
-                )
+                ).worth
             )  # fmt: skip
     log_probability, mask = torch.cat(logarithms), sentences.mask
     worth = torch.cat(returns) - entropy * reward_to_go(log_probability, mask)

@@ -16,7 +16,6 @@ from seqgen.generators.protocol import Generator
 from seqgen.methods.autoregressive.teacher_forcing import token_term
 from seqgen.methods.language_gan.anchor import Anchor
 from seqgen.methods.language_gan.baselines import Baseline, NoBaseline
-from seqgen.methods.language_gan.rewards import reward_numbers
 from seqgen.methods.protocol import Loss, Term
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
@@ -26,7 +25,7 @@ class PolicyGradient:
     """REINFORCE with what usually goes with it; a part of methods, not a method.
 
     Source: Williams, "Simple Statistical Gradient-Following Algorithms for Connectionist
-    Reinforcement Learning", 1992. The loss is the mean over drawn tokens of -log p x (reward -
+    Reinforcement Learning", 1992. The loss is the mean over drawn tokens of -log p x (worth -
     baseline), or, where the log-probabilities of an older policy are given, the clipped surrogate
     of Schulman et al., "Proximal Policy Optimization Algorithms", 2017, arXiv 1707.06347.
 
@@ -77,18 +76,20 @@ class PolicyGradient:
         if self.anchor is not None:
             self.anchor.freeze()
 
-    def loss(self, sentences: Sentences, rewards: Tensor, old: Tensor | None = None) -> Loss:
-        """The loss on drawn sentences.
+    def loss(self, sentences: Sentences, worth: Tensor, old: Tensor | None = None) -> Loss:
+        """The loss on drawn sentences, with the numbers "return" (mean worth, which a moving
+        baseline follows), "entropy" (of the policy, nats a token) and "baseline" (its mean). Add
+        those of the rewards by `rewards.with_rewards`.
 
         Args:
             sentences: drawn from the policy, or from the older one.
-            rewards: (rows, time), what each token is worth: the rewards it may expect to follow
+            worth: (rows, time), of each token: the rewards it may expect to follow
                 from it on. What stands behind the lengths is not looked at.
             old: log-probabilities (rows, time) under the policy that drew; None: the present one.
         """
         mask = sentences.mask
         hidden, ids = teacher_force(self.generator, sentences).hidden[mask], sentences.ids[mask]
-        returns = rewards[mask].float()
+        returns = worth[mask].float()
         guesses = self.baseline.values(hidden.detach())
         advantages = returns - guesses.detach()
         if old is None:
@@ -103,7 +104,7 @@ class PolicyGradient:
         if self.anchor is not None:
             terms["anchor-kl"] = self.anchor.term(hidden, sentences)
         numbers = {
-            **reward_numbers(returns),
+            "return": Term(returns.sum(), count),
             "entropy": Term(-logarithms.sum(), count),
             "baseline": Term(guesses.detach().sum(), count),
         }

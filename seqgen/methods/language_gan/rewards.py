@@ -1,8 +1,14 @@
-"""Rewards of tokens: what a sentence is worth in the end, seen from each of its tokens."""
+"""Rewards, and what they make each token of a sentence worth.
+
+A reward is what a reward function says of a drawn sentence (one number) or of each of its tokens
+(one number each). A token's worth is made of the rewards to come: completions, discounts and
+whatever a method adds have their place there. The log has both, see `reward_numbers`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,11 +18,24 @@ from seqgen.generators.completions import Completions
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Generator
 from seqgen.generators.rollouts import complete
-from seqgen.methods.protocol import Term
+from seqgen.methods.protocol import Loss, Term
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
-SPARSE = 0.05  # a reward below it counts as none
+SPARSE = 0.05  # a reward of 0 to 1 that lies below it counts as none
+
+
+class Judged(NamedTuple):
+    """What a reward function makes of drawn sentences.
+
+    Attributes:
+        rewards: what it says of the sentences themselves: (rows,) where it judges sentences,
+            (tokens,) where it judges tokens.
+        worth: of each token, (rows, time) float32, 0 beyond the lengths.
+    """
+
+    rewards: Tensor
+    worth: Tensor
 
 
 @torch.no_grad()
@@ -34,8 +53,8 @@ def sentence_rewards(
     stride: int = 1,
     precision: torch.dtype = torch.float32,
     chunk: int | None = None,
-) -> Tensor:
-    """What each token of drawn sentences is worth, (rows, time) float32, 0 beyond the lengths.
+) -> Judged:
+    """Rewards of drawn sentences, and what they make each token worth.
 
     With rollouts, a token's worth is the mean over completions of the prefix that it ends of the
     rewards from this token on; that of the last token is its own reward. Without, the sentence
@@ -57,10 +76,12 @@ def sentence_rewards(
         chunk: the most completions in flight; None for a default.
     """
     with evaluating(generator, discriminator):
-        scores = discriminator(sentences.ids, sentences.lengths).float()
-        own = reward(scores) if discriminator.per_token else at_the_end(reward(scores), sentences)
+        given = reward(discriminator(sentences.ids, sentences.lengths).float())
+        tokens = discriminator.per_token
+        own = given if tokens else at_the_end(given, sentences)
+        rewards = given[sentences.mask] if tokens else given
         if not rollouts:
-            return reward_to_go(own, sentences.mask, discount)
+            return Judged(rewards, reward_to_go(own, sentences.mask, discount))
         completions = complete(
             generator,
             sentences,
@@ -72,9 +93,9 @@ def sentence_rewards(
             chunk=chunk,
         )
         if not len(completions.rows):  # sentences of one token
-            return own * sentences.mask
+            return Judged(rewards, own * sentences.mask)
         scored = reward(discriminator.score_completions(completions, precision).float())
-    return completed_rewards(completions, scored, own, discount)
+    return Judged(rewards, completed_rewards(completions, scored, own, discount))
 
 
 def completed_rewards(
@@ -141,12 +162,29 @@ def reward_to_go(rewards: Tensor, mask: Tensor, discount: float = 1.0) -> Tensor
     return rewards @ powers.t().to(rewards.dtype) * mask
 
 
-def reward_numbers(rewards: Tensor) -> dict[str, Term]:
-    """For the log: mean, standard deviation (that of this micro-batch) and the share below 0.05 of
-    rewards of any shape."""
+def reward_numbers(rewards: Tensor, bounded: bool = True) -> dict[str, Term]:
+    """Rewards for the log; they mean the same under every method.
+
+    "reward" is the mean of what the reward function says of the drawn sentences, or of their
+    tokens where it judges tokens: without completions, discounts, neutral rewards, scales,
+    entropies or baselines. "reward-deviation" is the standard deviation, that of this micro-batch.
+    "reward-sparsity" is the share below 0.05; it is there for bounded rewards only, as a logit or a
+    logarithm below 0.05 says nothing.
+
+    Args:
+        rewards: of any shape.
+        bounded: whether they lie in 0 to 1.
+    """
     count = rewards.numel()
-    return {
+    numbers = {
         "reward": Term(rewards.sum(), count),
         "reward-deviation": Term(rewards.std(correction=0) * count, count),
-        "reward-sparsity": Term((rewards < SPARSE).sum(), count),
     }
+    if bounded:
+        numbers["reward-sparsity"] = Term((rewards < SPARSE).sum(), count)
+    return numbers
+
+
+def with_rewards(loss: Loss, rewards: Tensor, bounded: bool = True) -> Loss:
+    """A policy's loss with `reward_numbers` beside its own numbers."""
+    return Loss(loss.terms, {**reward_numbers(rewards, bounded), **loss.numbers})

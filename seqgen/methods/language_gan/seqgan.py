@@ -16,7 +16,7 @@ from seqgen.methods.language_gan.anchor import Anchor, Reference
 from seqgen.methods.language_gan.baselines import Baseline, BaselineKind, named_baseline
 from seqgen.methods.language_gan.frozen_copy import FrozenCopy
 from seqgen.methods.language_gan.policy_gradient import PolicyGradient, draw
-from seqgen.methods.language_gan.rewards import sentence_rewards
+from seqgen.methods.language_gan.rewards import Judged, sentence_rewards, with_rewards
 from seqgen.methods.language_gan.specimens import TokenSpecimen, real_specimen, score
 from seqgen.methods.protocol import Loss, Moment
 from seqgen.randomness import Stream
@@ -160,10 +160,12 @@ class SeqGAN:
         if self.policy.follows_likelihood(moment.round):
             return self.policy.likelihood(batch)
         drawn = self._draw(batch, moment.stream)
-        return self.policy.loss(drawn, self.rewards(drawn, moment.stream))
+        rewards, worth = self.judged(drawn, moment.stream)
+        loss = self.policy.loss(drawn, worth)
+        return with_rewards(loss, rewards, bounded=self.kind == "probability")
 
-    def rewards(self, sentences: Sentences, stream: Stream) -> Tensor:
-        """What each token of drawn sentences is worth, (rows, time)."""
+    def judged(self, sentences: Sentences, stream: Stream) -> Judged:
+        """Rewards of drawn sentences, and what each of their tokens is worth."""
         return sentence_rewards(
             self.completing.network,
             self.discriminator,

@@ -20,7 +20,7 @@ def test_none_is_zero() -> None:
     made = named_baseline("none", 5)
     assert isinstance(made, NoBaseline)
     assert torch.equal(made.values(HIDDEN), torch.zeros(7))
-    made.stepped({"reward": 3.0})
+    made.stepped({"return": 3.0})
     assert torch.equal(made.values(HIDDEN), torch.zeros(7))
     assert made.terms(torch.zeros(7), torch.ones(7)) == {} == dict(made.modules)
 
@@ -29,7 +29,7 @@ def test_moving_is_the_weighted_mean_of_past_rewards() -> None:
     made, rewards = MovingBaseline(decay=0.8), [2.0, 5.0, -1.0]
     assert torch.equal(made.values(HIDDEN), torch.zeros(7))
     for number, reward in enumerate(rewards, 1):
-        made.stepped({"reward": reward, "loss": 9.0})
+        made.stepped({"return": reward, "reward": 8.0, "loss": 9.0})
         weights = [0.8 ** (number - 1 - i) for i in range(number)]
         mean = sum(w * r for w, r in zip(weights, rewards[:number], strict=True)) / sum(weights)
         assert made.values(HIDDEN)[3].item() == pytest.approx(mean, rel=1e-6)
@@ -40,11 +40,11 @@ def test_moving_is_the_weighted_mean_of_past_rewards() -> None:
 
 def test_moving_can_be_saved_and_restored() -> None:
     made, other = MovingBaseline(), MovingBaseline()
-    made.stepped({"reward": 2.0})
-    made.stepped({"reward": 1.0})
+    made.stepped({"return": 2.0})
+    made.stepped({"return": 1.0})
     other.load_state_dict(made.state_dict())
     for one in (made, other):
-        one.stepped({"reward": 7.0})
+        one.stepped({"return": 7.0})
     assert made.value == other.value
     other.load_state_dict({})
     assert other.value == 0.0

@@ -39,11 +39,15 @@ def test_the_constant_reward_follows_own_draws() -> None:
     torch.testing.assert_close(value(loss, "policy"), 0.25 * value(expected))
     assert number(loss, "reward") == pytest.approx(0.25)
     assert number(loss, "reward-deviation") == pytest.approx(0.0, abs=1e-7)
+    assert number(loss, "return") == pytest.approx(0.25)
+    assert number(loss, "reward-sparsity") == 0.0
+    beyond = ControlReward(policy(), limit=LIMIT, value=-2.0)
+    assert "reward-sparsity" not in update(beyond, "generator", batch(), moment()).numbers
 
 
 def test_a_moving_baseline_finds_the_constant() -> None:
     method = ControlReward(policy(), limit=LIMIT, baseline="moving")
-    method.stepped("generator", moment(), {"reward": 0.5})
+    method.stepped("generator", moment(), {"return": 0.5})
     loss = update(method, "generator", batch(), moment())
     assert number(loss, "baseline") == 0.5
     assert all((g == 0).all() for g in gradients(value(loss, "policy"), method.generator).values())

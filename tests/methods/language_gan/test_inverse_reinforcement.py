@@ -31,6 +31,7 @@ from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import training
 from seqgen.generators.recurrent import Recurrent
 from seqgen.generators.rollouts import complete
+from seqgen.methods.language_gan.baselines import MovingBaseline
 from seqgen.methods.language_gan.importance import effective_share, importance_weights
 from seqgen.methods.language_gan.inverse_reinforcement import InverseReinforcement
 from seqgen.methods.language_gan.policy_buffer import PolicyBuffer, fill, step_mean
@@ -215,6 +216,44 @@ def test_the_policys_loss_by_hand() -> None:
     assert value(loss, "policy").item() == pytest.approx(-sum(gains) / len(gains), rel=1e-4)
     outside = (ratios[mask] - 1).abs() > 0.1
     assert 0 < outside.sum() < len(outside)
+
+
+@pytest.mark.parametrize("baseline", ["none", "step"])
+def test_the_policys_numbers_by_hand(baseline: str) -> None:
+    irl, first = method(Labelled(), baseline=baseline, scale=10.0, entropy=1.0), batches(6).take()
+    found = update(irl, "generator", first[0], moment()).numbers
+    part = irl.rows_of(first[0])
+    places = [(r, t) for r, n in enumerate(part.sentences.lengths.tolist()) for t in range(n)]
+    rewards = [int(part.sentences.ids[place]) * 0.01 for place in places]
+    mean = sum(rewards) / len(rewards)
+    expected = {
+        "reward": mean,  # neither neutral, nor scaled, nor with the entropy
+        "reward-deviation": (sum((r - mean) ** 2 for r in rewards) / len(rewards)) ** 0.5,
+        "reward-sparsity": sum(r < 0.05 for r in rewards) / len(rewards),
+        "return": sum(float(part.worth[place]) for place in places) / len(places),
+        "baseline": sum(float(part.baseline[place]) for place in places) / len(places),
+        "entropy": -sum(float(part.log_probability[place]) for place in places) / len(places),
+    }
+    if baseline == "none":
+        expected["baseline"] = 0.0
+    assert 0 < expected["reward-sparsity"] < 1
+    numbers = {name: float(total / weight) for name, (total, weight, _) in found.items()}
+    assert numbers == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_moving_baseline_comes_near_the_mean_worth() -> None:
+    irl = method(
+        Labelled(), baseline="moving", scale=10.0, neutral=0.0, entropy=1.0, buffer=128, batch=64
+    )
+    phase = Phase(irl, 20, only=("generator",))
+    Trainer([phase], players(irl, 1e-9), batches(64), seed=1).train()  # the policy stands still
+    held_out = filled(Labelled(), 300, scale=10.0, entropy=1.0, rollouts=2)
+    worth = float(held_out.worth[held_out.sentences.mask].mean())
+    rewards = float(held_out.rewards[held_out.sentences.mask].mean())
+    baseline = irl.policy.baseline
+    assert isinstance(baseline, MovingBaseline)
+    assert worth > 20 * rewards
+    assert baseline.value == pytest.approx(worth, rel=0.1)
 
 
 def test_turns_go_through_the_buffer_row_by_row() -> None:

@@ -58,7 +58,7 @@ def test_a_baseline_is_taken_off() -> None:
     model, baseline = policy(), MovingBaseline()
     given = drawn(model)
     rewards = some_rewards(given)
-    baseline.stepped({"reward": 0.7})
+    baseline.stepped({"return": 0.7})
     loss = PolicyGradient(model, baseline=baseline).loss(given, rewards)
     expected = (-chosen(model, given) * (rewards[given.mask] - 0.7)).mean()
     torch.testing.assert_close(value(loss, "policy"), expected, rtol=1e-5, atol=1e-6)
@@ -153,9 +153,8 @@ def test_what_is_shown() -> None:
     model = policy()
     given = drawn(model)
     loss = PolicyGradient(model).loss(given, torch.full(given.ids.shape, 0.02))
-    assert number(loss, "reward") == pytest.approx(0.02)
-    assert number(loss, "reward-deviation") == pytest.approx(0.0, abs=1e-6)
-    assert number(loss, "reward-sparsity") == 1.0
+    assert number(loss, "return") == pytest.approx(0.02)
+    assert not any(name.startswith("reward") for name in loss.numbers)  # whoever gives them knows
     assert number(loss, "entropy") == pytest.approx(
         -float(chosen(model, given).detach().mean()), rel=1e-5
     )
@@ -218,8 +217,8 @@ def test_a_reward_for_a_word_makes_it_frequent() -> None:
     for step in range(60):
         own = draw(model, batch(7), LIMIT, moment(name=f"{step}").stream)
         loss = core.loss(own, (own.ids == word).float())
-        shares.append(number(loss, "reward"))
-        core.stepped({"reward": shares[-1]})
+        shares.append(number(loss, "return"))
+        core.stepped({"return": shares[-1]})
         optimizer.zero_grad()
         value(loss, "policy").backward()
         optimizer.step()

@@ -20,7 +20,9 @@ from seqgen.methods.language_gan.rewards import (
     reward_numbers,
     reward_to_go,
     sentence_rewards,
+    with_rewards,
 )
+from seqgen.methods.protocol import Loss, Term
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
@@ -144,7 +146,7 @@ def drawn(model: Generator, count: int = 9) -> Sentences:
 def rewards(model: Generator, given: Sentences, scorer: Coded, rollouts: int = 4) -> Tensor:
     return sentence_rewards(
         model, scorer, given, itself, rollouts=rollouts, limit=LIMIT, stream=STREAM
-    )
+    ).worth
 
 
 @pytest.mark.parametrize("per_token", [False, True])
@@ -193,7 +195,7 @@ def test_without_rollouts_rewards_of_tokens_are_added_up() -> None:
     given = drawn(model)
     found = sentence_rewards(
         model, scorer, given, itself, rollouts=0, limit=LIMIT, stream=STREAM, discount=0.5
-    )
+    ).worth
     own = scorer.eval()(given.ids, given.lengths)
     for row, length in enumerate(given.lengths.tolist()):
         for step in range(length):
@@ -240,6 +242,29 @@ def test_numbers_for_the_log() -> None:
         "reward-deviation": pytest.approx(deviation),
         "reward-sparsity": 0.5,
     }
+    assert set(reward_numbers(values, bounded=False)) == {"reward", "reward-deviation"}
+
+
+@pytest.mark.parametrize("rollouts", [0, 4])
+@pytest.mark.parametrize("per_token", [False, True])
+def test_rewards_for_the_log_know_no_completions_and_no_discount(
+    rollouts: int, per_token: bool
+) -> None:
+    model, scorer = policy(), Coded(per_token).eval()
+    given = drawn(model)
+    scores = scorer(given.ids, given.lengths)
+    found = sentence_rewards(
+        model, scorer, given, torch.neg, rollouts=rollouts, limit=LIMIT, stream=STREAM, discount=0.5
+    ).rewards
+    assert torch.equal(found, (scores[given.mask] if per_token else scores).neg())
+
+
+def test_a_loss_keeps_its_own_numbers_beside_those_of_rewards() -> None:
+    own = {"entropy": Term(torch.tensor(3.0), 2)}
+    terms = {"policy": Term(torch.tensor(1.0), 2)}
+    found = with_rewards(Loss(terms, own), torch.tensor([0.5, 0.7]), bounded=False)
+    assert found.terms == terms and found.numbers["entropy"] is own["entropy"]
+    assert list(found.numbers) == ["reward", "reward-deviation", "entropy"]
 
 
 KINDS: list[Callable[[Tensor], Tensor]] = [torch.sigmoid, torch.exp]
@@ -257,7 +282,9 @@ def test_a_score_is_made_a_reward_before_the_mean_is_taken(
             return super().forward(tokens, lengths) / 1024 - 2
 
     scorer = Small().eval()
-    found = sentence_rewards(model, scorer, given, kind, rollouts=2, limit=LIMIT, stream=STREAM)
+    found = sentence_rewards(
+        model, scorer, given, kind, rollouts=2, limit=LIMIT, stream=STREAM
+    ).worth
     made = complete(model, given, 2, limit=LIMIT, stream=STREAM)
     first = kind(scorer(made.ids[0], made.lengths[0])).mean()
     assert found[made.rows[0], made.prefixes[0] - 1].item() == pytest.approx(first.item())

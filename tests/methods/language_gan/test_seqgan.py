@@ -64,7 +64,7 @@ def test_the_generator_follows_rewards_of_completed_prefixes() -> None:
     method, now = seqgan(), moment(name="g")
     loss = update(method, "generator", batch(), now)
     own = draw(method.generator, batch(), LIMIT, now.stream.child("draw"))
-    rewards = sentence_rewards(
+    rewards, worth = sentence_rewards(
         method.generator,
         method.discriminator,
         own,
@@ -73,13 +73,16 @@ def test_the_generator_follows_rewards_of_completed_prefixes() -> None:
         limit=LIMIT,
         stream=now.stream.child("rollouts"),
     )
-    expected = method.policy.loss(own, rewards)
+    expected = method.policy.loss(own, worth)
     assert torch.equal(value(loss, "policy"), value(expected, "policy"))
     assert loss.numbers.keys() == {
-        "reward", "reward-deviation", "reward-sparsity", "entropy", "baseline"
+        "reward", "reward-deviation", "reward-sparsity", "return", "entropy", "baseline"
     }  # fmt: skip
-    reward = loss.numbers["reward"]
-    assert float(reward.total / reward.weight) == pytest.approx(float(rewards[own.mask].mean()))
+    verdicts = torch.sigmoid(method.discriminator(own.ids, own.lengths)).detach()
+    torch.testing.assert_close(rewards, verdicts)
+    for name, expected_mean in (("reward", verdicts.mean()), ("return", worth[own.mask].mean())):
+        given = loss.numbers[name]
+        assert float(given.total / given.weight) == pytest.approx(float(expected_mean))
 
 
 def test_the_discriminator_sees_real_sentences_and_the_generators_own() -> None:
@@ -184,24 +187,25 @@ def test_the_delayed_policy_follows_and_completes() -> None:
     with torch.no_grad():
         for parameter in method.generator.parameters():
             parameter += 1.0
-    method.stepped("generator", moment(), {"reward": 0.5})
+    method.stepped("generator", moment(), {"return": 0.5})
     for name, parameter in method.completing.network.named_parameters():
         torch.testing.assert_close(parameter, first[name] + 0.25)
     own = draw(twin.generator, batch(), LIMIT, moment().stream)
     with torch.no_grad():
         for parameter in twin.generator.parameters():
             parameter += 0.25
-    there, here = (one.rewards(own, moment().stream) for one in (method, twin))
+    there, here = (one.judged(own, moment().stream).worth for one in (method, twin))
     assert not torch.equal(there, here)  # the twin's own copy did not move
     twin.rollout_decay = 0.0
     twin.completing.load_state_dict({})
-    torch.testing.assert_close(there, twin.rewards(own, moment().stream), rtol=1e-4, atol=1e-5)
+    last = twin.judged(own, moment().stream).worth
+    torch.testing.assert_close(there, last, rtol=1e-4, atol=1e-5)
 
 
 def test_without_a_decay_the_present_policy_completes() -> None:
     method = seqgan()
     method.begin("generator", moment())
-    method.stepped("generator", moment(), {"reward": 0.5})
+    method.stepped("generator", moment(), {"return": 0.5})
     assert method.completing.network is method.generator
     assert method.state_dict()["completing"] == {}
 
@@ -231,7 +235,7 @@ def test_the_state_can_be_saved_and_restored() -> None:
 def test_bfloat16_scoring_is_near() -> None:
     exact, fast = seqgan(), seqgan(precision=torch.bfloat16)
     own = draw(exact.generator, batch(), LIMIT, moment().stream)
-    rewards = [one.rewards(own, moment().stream) for one in (exact, fast)]
+    rewards = [one.judged(own, moment().stream).worth for one in (exact, fast)]
     assert all(r.dtype == torch.float32 for r in rewards)
     assert 0 < (rewards[0] - rewards[1]).abs().max() < 0.01
 
