@@ -9,11 +9,11 @@ from typing import Any
 
 from seqgen.report import warnings
 from seqgen.report.history import Phase
-from seqgen.report.likelihood_checkpoint import said
 from seqgen.report.markup import block, bullets, details, paragraph, section, table, text
 from seqgen.report.metric_table import arrow, metric_table
 from seqgen.report.picture import Picture, gallery
 from seqgen.report.story import Judged, Story, read_lines
+from seqgen.report.verdict import said
 from seqgen.report.words import KEY_FIGURES, number
 
 MOST_CARDS = 8
@@ -73,7 +73,7 @@ def curves_over_steps(story: Story, pictures: Mapping[str, list[Picture]], real:
             f"with, step {story.start.step:,}. "
         )
     known = parts and (phases or dashed)
-    helped = said(story.history, story.start)
+    helped = said(story)
     return section(
         "curves",
         "Over the rounds",

@@ -15,7 +15,8 @@ import yaml
 from seqgen.errors import UserError
 from seqgen.metrics.table import Row
 from seqgen.report.history import History, Line, read_history
-from seqgen.report.likelihood_checkpoint import likelihood_checkpoint
+from seqgen.report.likelihood_checkpoint import LIKELIHOOD, likelihood_checkpoint
+from seqgen.report.methods import methods_of, source_method
 from seqgen.report.record import Record, read_record
 
 _SAMPLES = re.compile(r"step-(\d+)\.txt")
@@ -58,6 +59,8 @@ class Story:
         versions: of seqgen and torch, as the newest checkpoint tells them.
         best: the step of the best checkpoint, where one was selected.
         judged: how accurate a judge is, where that was measured.
+        source: the kind of method that made the weights it began with, where they are another
+            run's that is still there.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Story:
     versions: Mapping[str, str]
     best: int | None = None
     judged: Judged | None = None
+    source: str | None = None
 
     @property
     def about(self) -> str:
@@ -83,14 +87,22 @@ class Story:
     @property
     def methods(self) -> Mapping[str, str]:
         """The kind of method of each phase, by the phase's name."""
-        phases = self.recipe.get("phases")
-        found = [(phase, _kind(phase)) for phase in _flat(phases)]
-        return {str(phase.get("name") or kind): str(kind) for phase, kind in found if kind}
+        return methods_of(self.recipe)
 
     @property
     def start(self) -> Line | None:
         """The evaluation of the likelihood checkpoint that another method went on from, if any."""
-        return likelihood_checkpoint(self.history, self.methods)
+        return likelihood_checkpoint(self.history, self.methods, self.source)
+
+    @property
+    def beginning(self) -> Line | None:
+        """The evaluation that adversarial training is held against: of the likelihood checkpoint,
+        or else of the weights the run began with; None where there is neither."""
+        if self.start is not None or not self.history.evaluations:
+            return self.start
+        first, *later = self.history.evaluations
+        others = [line for line in later if self.methods.get(line.phase) not in LIKELIHOOD]
+        return first if first.step == 0 and others else None
 
     @property
     def compared(self) -> Compared:
@@ -142,6 +154,7 @@ def read_story(folder: Path) -> Story:
         _versions(folder),
         _best(folder),
         _judged(folder / JUDGE),
+        source_method(folder),
     )
 
 
@@ -160,20 +173,6 @@ def _recipe(path: Path) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(recipe, dict):
         raise UserError(f"{path} is damaged (it holds no settings); restore it")
     return text, recipe
-
-
-def _flat(phases: object) -> list[Any]:
-    """The phases, those of repeated groups among them."""
-    found: list[Any] = []
-    for phase in phases if isinstance(phases, list) else []:
-        inner = phase.get("phases") if isinstance(phase, dict) else None
-        found += [phase] if inner is None else _flat(inner)
-    return found
-
-
-def _kind(phase: object) -> object:
-    method = phase.get("method") if isinstance(phase, dict) else None
-    return method.get("kind") if isinstance(method, dict) else None
 
 
 def _samples(folder: Path) -> dict[int, Path]:

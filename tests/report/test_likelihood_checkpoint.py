@@ -1,7 +1,8 @@
-"""What adversarial training is held against, where it is drawn, and what is said of it."""
+"""What adversarial training is held against, and where it is drawn."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from report_runs import evaluation, journal, make_run, training, write_journal
 
 from seqgen.report import write_report
 from seqgen.report.history import History, Line, Phase
-from seqgen.report.likelihood_checkpoint import likelihood_checkpoint, said
+from seqgen.report.likelihood_checkpoint import likelihood_checkpoint
+from seqgen.report.methods import source_method
 from seqgen.report.panel_pictures import START, describe, draw
 from seqgen.report.panels import panels
 from seqgen.report.story import read_story
@@ -41,10 +43,12 @@ def test_it_is_the_last_evaluation_of_the_likelihood_phases_a_run_begins_with() 
     assert found is not None and found.step == 10
 
 
-def test_of_a_run_that_took_its_weights_it_is_step_0() -> None:
+def test_of_a_run_that_took_the_weights_of_likelihood_it_is_step_0() -> None:
     run = history(evaluation(0, "gan", nll=2.0), evaluation(5, "gan", nll=2.5))
-    found = likelihood_checkpoint(run, METHODS)
+    found = likelihood_checkpoint(run, METHODS, "teacher-forcing")
     assert found is not None and found.step == 0
+    for other in ("seqgan", None):  # another GAN's weights, or unknown ones
+        assert likelihood_checkpoint(run, METHODS, other) is None
 
 
 @pytest.mark.parametrize(
@@ -59,47 +63,6 @@ def test_of_a_run_that_took_its_weights_it_is_step_0() -> None:
 def test_there_is_none_where_nothing_adversarial_follows_likelihood(lines: list[Any]) -> None:
     run = history(*lines)
     assert likelihood_checkpoint(run, METHODS) is None
-    assert said(run, None) is None
-
-
-OLD = {"bleu_4": 0.30, "self_bleu_4": 0.40, "nll": 2.0, "oracle_nll": 9.0}
-
-
-@pytest.mark.parametrize(
-    ("now", "words"),
-    [
-        ({"bleu_4": 0.40, "self_bleu_4": 0.30}, "made both better"),
-        ({"bleu_4": 0.40, "self_bleu_4": 0.50}, "bought quality with diversity"),
-        ({"bleu_4": 0.20, "self_bleu_4": 0.30}, "bought diversity with quality"),
-        ({"bleu_4": 0.20, "self_bleu_4": 0.50}, "did not help"),
-        ({"bleu_4": 0.20, "self_bleu_4": 0.40}, "did not help"),
-        ({"bleu_4": 0.40, "self_bleu_4": 0.401}, "cost no diversity"),
-        ({"bleu_4": 0.301, "self_bleu_4": 0.401}, "changed little"),
-        # Under an oracle lower is better, and the held-out NLL tells the price.
-        ({"oracle_nll": 8.0, "nll": 2.5, "self_bleu_4": 0.3}, "bought quality with diversity"),
-        ({"oracle_nll": 8.0, "nll": 1.5, "self_bleu_4": 0.5}, "made both better"),
-    ],
-)
-def test_a_sentence_says_whether_quality_and_diversity_got_better(
-    now: dict[str, float], words: str
-) -> None:
-    run = history(evaluation(10, "warm", **OLD), evaluation(30, "gan", **now))
-    sentence = said(run, likelihood_checkpoint(run, METHODS))
-    assert sentence is not None and words in sentence.rpartition(": ")[2]
-    assert "likelihood checkpoint (step 10)" in sentence and "step 30" in sentence
-
-
-def test_the_sentence_holds_the_figures() -> None:
-    now = {"bleu_4": 0.40, "self_bleu_4": 0.50}
-    run = history(evaluation(10, "warm", **OLD), evaluation(30, "gan", **now))
-    sentence = said(run, likelihood_checkpoint(run, METHODS)) or ""
-    assert "quality better (bleu-4 from 0.300 to 0.400)" in sentence
-    assert "diversity worse (self-bleu-4 from 0.400 to 0.500)" in sentence
-
-
-def test_without_figures_of_both_nothing_is_said() -> None:
-    run = history(evaluation(10, "warm", nll=2.0), evaluation(30, "gan", nll=2.5))
-    assert said(run, likelihood_checkpoint(run, METHODS)) is None
 
 
 def test_every_panel_of_evaluations_has_its_value_as_a_dashed_line_in_the_legend() -> None:
@@ -142,6 +105,30 @@ def test_the_page_has_panels_of_the_players_and_says_whether_it_helped(tmp_path:
     drawn = {panel.name: panel for panel in panels(read_story(folder).history, {})}
     assert [series.label for series in drawn["discriminator-scores"].series] == ["real", "fake"]
     assert [series.label for series in drawn["loss-discriminator"].series] == ["loss"]
+
+
+SOURCE = "phases:\n- {method: {kind: teacher-forcing}, name: warm}\n- method: {kind: seqgan}\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "method"),
+    [(100, "teacher-forcing"), (200, "teacher-forcing"), (300, "seqgan"), (None, "seqgan")],
+)
+def test_the_method_of_the_weights_is_that_of_the_other_run_s_phase(
+    tmp_path: Path, step: int | None, method: str
+) -> None:
+    other = make_run(tmp_path / "other", SOURCE)
+    write_journal(other, [training(200, "warm"), training(400, "seqgan")])
+    own = make_run(tmp_path / "own")
+    write_journal(own, [evaluation(0, bleu_4=0.3), evaluation(9, bleu_4=0.3)])
+    assert source_method(own) is None
+    (own / "corpus.json").write_text(json.dumps({"init": {"run": str(other), "step": step}}))
+    story = read_story(own)
+    assert story.source == method
+    assert (story.start is not None) is (method == "teacher-forcing")
+    assert story.beginning is not None and story.beginning.step == 0
+    (other / "recipe.yaml").unlink()
+    assert source_method(own) is None
 
 
 def test_phases_of_repeated_groups_are_known_by_their_methods(tmp_path: Path) -> None:
