@@ -167,7 +167,8 @@ def reward_numbers(rewards: Tensor, bounded: bool = True) -> dict[str, Term]:
 
     "reward" is the mean of what the reward function says of the drawn sentences, or of their
     tokens where it judges tokens: without completions, discounts, neutral rewards, scales,
-    entropies or baselines. "reward-deviation" is the standard deviation, that of this micro-batch.
+    entropies or baselines. "reward-deviation" is the standard deviation, that of this micro-batch;
+    a single reward has none.
     "reward-sparsity" is the share below 0.05; it is there for bounded rewards only, as a logit or a
     logarithm below 0.05 says nothing.
 
@@ -176,10 +177,9 @@ def reward_numbers(rewards: Tensor, bounded: bool = True) -> dict[str, Term]:
         bounded: whether they lie in 0 to 1.
     """
     count = rewards.numel()
-    numbers = {
-        "reward": Term(rewards.sum(), count),
-        "reward-deviation": Term(rewards.std(correction=0) * count, count),
-    }
+    numbers = {"reward": Term(rewards.sum(), count)}
+    if count > 1:
+        numbers["reward-deviation"] = Term(rewards.std(correction=0) * count, count)
     if bounded:
         numbers["reward-sparsity"] = Term((rewards < SPARSE).sum(), count)
     return numbers

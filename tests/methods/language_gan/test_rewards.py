@@ -243,6 +243,7 @@ def test_numbers_for_the_log() -> None:
         "reward-sparsity": 0.5,
     }
     assert set(reward_numbers(values, bounded=False)) == {"reward", "reward-deviation"}
+    assert set(reward_numbers(values[:1])) == {"reward", "reward-sparsity"}
 
 
 @pytest.mark.parametrize("rollouts", [0, 4])
