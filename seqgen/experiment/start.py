@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from seqgen.errors import UserError
 from seqgen.experiment.corpora import Corpora, open_corpora
-from seqgen.experiment.entries import Entry, open_entry
+from seqgen.experiment.entries import open_entry
 from seqgen.experiment.experiment import Experiment, Machine, Report
+from seqgen.experiment.initial_weights import take_weights, without_pretraining
 from seqgen.experiment.reopen import (
     keep_configuration,
-    load_weights,
     open_vocabulary,
     read_run,
     step_of,
@@ -24,12 +23,10 @@ from seqgen.experiment.reopen import (
 )
 from seqgen.recipe.files import differences, write
 from seqgen.recipe.networks import PretrainedGenerator
-from seqgen.recipe.recipe import Group, Phase, Recipe
+from seqgen.recipe.recipe import Phase, Recipe
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training import distributed, randomness
 from seqgen.training.run import Run
-
-LIKELIHOOD = ("teacher-forcing", "scheduled-sampling", "data-as-demonstrator")
 
 
 def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = None) -> Report:
@@ -47,14 +44,28 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
     """
     vocabulary = None
     if init is not None:
-        run, recipe = open_entry(init).run, without_pretraining(recipe)
-        vocabulary = open_vocabulary(run)
+        vocabulary = open_vocabulary(open_entry(init).run)
+        recipe = without_pretraining(recipe)
     # What checkpoints hold of Python's, numpy's and torch's own generators is then the seed's too.
     randomness.seed_process(recipe.seed)
+    new = not folder.expanduser().exists()
     with Run.create(folder) as run:
         if distributed.is_main():  # what a run that ended before its first checkpoint has left
             shutil.rmtree(run.folder / "corpus", ignore_errors=True)
-        return _prepared(recipe, run, machine, vocabulary, init).train()
+        with _removed_if_refused(run, new and init is not None):
+            experiment = _prepared(recipe, run, machine, vocabulary, init)
+        return experiment.train()
+
+
+@contextmanager
+def _removed_if_refused(run: Run, remove: bool) -> Iterator[None]:
+    """A run that cannot start from the other leaves no folder behind."""
+    try:
+        yield
+    except Exception:
+        if remove and distributed.is_main():
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
 
 
 def _prepared(
@@ -64,7 +75,8 @@ def _prepared(
     corpora = _in_turn(recipe, run, vocabulary)
     experiment = Experiment(recipe, run, corpora, machine, evaluate_first=init is not None)
     if init is not None:
-        _take_weights(open_entry(init), experiment.modules, corpora.labels)
+        distributed.wait()  # all have read the folder, which goes where the weights do not fit
+        take_weights(open_entry(init), recipe, experiment.modules, corpora.labels)
     run.write_text("recipe.yaml", write(with_absolute_paths(recipe)))
     if "generator" in experiment.modules:
         keep_configuration(run, experiment.modules["generator"])
@@ -189,35 +201,6 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
         source = {"source": absolute(recipe.generator.source)}
         parts["generator"] = recipe.generator.model_copy(update=source)
     return recipe.model_copy(update=parts)
-
-
-def without_pretraining(recipe: Recipe) -> Recipe:
-    """The recipe without the likelihood phases it begins with, unless there is nothing else."""
-    phases: list[Phase | Group] = list(recipe.phases)
-    while len(phases) > 1 and isinstance(phases[0], Phase) and phases[0].method.kind in LIKELIHOOD:
-        phases.pop(0)
-    return recipe.model_copy(update={"phases": tuple(phases)})
-
-
-def _take_weights(
-    entry: Entry, modules: Mapping[str, nn.Module], labels: Mapping[str, int]
-) -> None:
-    """The other run's weights for the modules both have; a discriminator may be new."""
-    run = entry.run
-    theirs = read_run(run)[1]["labels"]
-    if theirs != dict(labels):
-        raise UserError(
-            f"{run.folder} was trained with the labels {list(theirs) or 'none'}, this corpus has "
-            f"{list(labels) or 'none'}; they must be the same to start from its weights"
-        )
-    there = {path.name.split(".")[0] for path in run.checkpoint("latest").glob("*.safetensors")}
-    shared = {name: module for name, module in modules.items() if name in there}
-    main = next(iter(modules))  # the generator, where there is one
-    if main not in shared:
-        raise UserError(
-            f"{run.folder} has no {main} to start from; its weights are {sorted(there)}"
-        )
-    load_weights(run, shared, entry.checkpoint)
 
 
 def _require_same_corpus(corpora: Corpora, facts: Mapping[str, object]) -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from seqgen.recipe.adversarial import GumbelSoftmax, InverseReinforcement, SeqGAN
+from seqgen.recipe.adversarial import (
+    PROBABLE,
+    ContestSettings,
+    GumbelSoftmax,
+    InverseReinforcement,
+    SeqGAN,
+)
+from seqgen.recipe.method import MethodSettings
 from seqgen.recipe.syntax import Dotted, dotted
 
 if TYPE_CHECKING:
     from seqgen.recipe.recipe import Recipe
 
 Problem = tuple[Dotted, str]
+# What a discriminator's scores mean is decided by these.
+CONTEST = ("pair", "smoothing", "penalty", "weight_clip")
 
 
 def fitting(recipe: Recipe) -> Iterator[Problem]:
@@ -47,6 +56,69 @@ def fitting(recipe: Recipe) -> Iterator[Problem]:
                 f"{method.rollouts} given, and the discriminator scores every token, so that no "
                 "prefix needs to be completed; set it to 0",
             )
+
+
+def taken(methods: Sequence[MethodSettings], kinds: Sequence[str]) -> list[str]:
+    """Those of the kinds of discriminators that all methods work with; where no kind suits all,
+    those that the first works with."""
+    suiting = [
+        ("projection",)
+        if isinstance(method, GumbelSoftmax) and method.prefixes == "real"
+        else method.discriminators
+        for method in methods
+    ]
+    common = [kind for kind in kinds if all(kind in one for one in suiting)]
+    return common or [kind for kind in kinds if kind in suiting[0]]
+
+
+def one_contest(recipe: Recipe) -> Iterator[Problem]:
+    """Phases of one method train its discriminator for the same end: what one phase teaches it to
+    say is what the next phase takes its scores for."""
+    first: dict[str, tuple[Dotted, ContestSettings]] = {}
+    told: set[str] = set()
+    for path, phase in recipe.walk():
+        method = phase.method
+        if not isinstance(method, ContestSettings) or method.kind in told:
+            continue
+        before, other = first.setdefault(method.kind, (path, method))
+        different = [name for name in CONTEST if getattr(other, name) != getattr(method, name)]
+        if different:
+            told.add(method.kind)
+            yield (*path, "method", different[0]), _disagreement(before, other, method, different)
+
+
+def _disagreement(
+    before: Dotted, other: ContestSettings, method: ContestSettings, different: Sequence[str]
+) -> str:
+    """What both say, and what makes the earlier one say the same."""
+    here = ", ".join(f"{name} {_shown(method, name)}" for name in different)
+    there = ", ".join(f"{name} {_shown(other, name)}" for name in different)
+    changes = [change for name in different for change in _changes(before, method, name)]
+    # A pair without a probability allows one reward only, which the earlier phase needs with it.
+    if getattr(other, "reward", None) != getattr(method, "reward", None) and (
+        method.pair not in PROBABLE
+    ):
+        changes += _changes(before, method, "reward")
+    return (
+        f"{here} given, and {dotted(before)} has {there}; phases of one method train one "
+        f"discriminator and must agree. Set {dotted(before)} too: {' '.join(changes)}, or leave it "
+        "as it was"
+    )
+
+
+def _shown(method: ContestSettings, name: str) -> str:
+    value = getattr(method, name)
+    if name == "penalty" and value is not None:
+        return f"{value.kind} (weight {value.weight:g})"
+    return "none" if value is None else str(value)
+
+
+def _changes(path: Dotted, method: ContestSettings, name: str) -> list[str]:
+    """The options of the command line that give a phase a method's setting."""
+    flag, value = f"--{dotted((*path, 'method', name))}", getattr(method, name)
+    if name == "penalty" and value is not None:
+        return [f"{flag}.kind {value.kind}", f"{flag}.weight {value.weight:g}"]
+    return [f"{flag} {_shown(method, name)}"]
 
 
 def buffers(recipe: Recipe) -> Iterator[Problem]:

@@ -29,19 +29,21 @@ class Contradictions(ValueError):
 def contradictions(recipe: Recipe) -> list[Problem]:
     """Every breach of the rules, in the order of the recipe."""
     rules = (
-        _networks, discriminator_rules.fitting, _labels, _vocabulary, _lengths, _phases, _players,
-        _batch, discriminator_rules.buffers, _evaluation,
+        _networks, discriminator_rules.fitting, _labels, _vocabulary, _lengths, _missing, _phases,
+        discriminator_rules.one_contest, _players, _batch, discriminator_rules.buffers, _evaluation,
     )  # fmt: skip
     return [problem for rule in rules for problem in rule(recipe)]
 
 
 def _networks(recipe: Recipe) -> Iterator[Problem]:
     needed = {name for _, phase in recipe.walk() for name in phase.method.needs}
-    for network in ("generator", "classifier"):
-        if getattr(recipe, network) is not None and network not in needed:
+    for network in ("generator", "discriminator", "classifier"):
+        if getattr(recipe, network) is None or network in needed:
+            continue
+        if network == "discriminator" and recipe.generator is None:
+            yield (network,), "tells a generator's sentences, and there is none; leave it out"
+        else:
             yield (network,), "no phase trains or asks it; leave it out (none)"
-    if recipe.discriminator is not None and recipe.generator is None:
-        yield ("discriminator",), "tells a generator's sentences, and there is none; leave it out"
 
 
 def _labels(recipe: Recipe) -> Iterator[Problem]:
@@ -115,17 +117,25 @@ def _lengths(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
+def _missing(recipe: Recipe) -> Iterator[Problem]:
+    for network in ("generator", "discriminator", "classifier"):
+        phases = [(path, phase) for path, phase in recipe.walk() if network in phase.method.needs]
+        if getattr(recipe, network) is not None or not phases:
+            continue
+        path, first = phases[0]
+        kinds = list(Place(type(recipe).model_fields[network].annotation, None).kinds)
+        if network == "discriminator":
+            kinds = discriminator_rules.taken([phase.method for _, phase in phases], kinds)
+        yield (
+            (network,),
+            f"missing; {first.method.kind} (at {dotted(path)}) needs one; give it with a kind: "
+            f"{', '.join(kinds)}",
+        )
+
+
 def _phases(recipe: Recipe) -> Iterator[Problem]:
     for path, phase in recipe.walk():
         kind, players = phase.method.kind, phase.method.players
-        for network in phase.method.needs:
-            if getattr(recipe, network) is None:
-                kinds = Place(type(recipe).model_fields[network].annotation, None).kinds
-                yield (
-                    (network,),
-                    f"missing; {kind} (at {dotted(path)}) needs one; give it with a kind: "
-                    f"{', '.join(kinds)}",
-                )
         known = f"the players of {kind} are {', '.join(players)}"
         for name in phase.only or ():
             if name not in players:

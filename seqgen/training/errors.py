@@ -13,6 +13,10 @@ class CheckpointError(RunFailure):
     """A checkpoint cannot be written, or the one asked for cannot be read."""
 
 
+class MisfitError(CheckpointError):
+    """The weights of a checkpoint are those of another network: names or shapes differ."""
+
+
 class Interrupted(RunFailure):
     """Training was stopped by a signal after the round was finished and saved.
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seqgen.base_weights import BaseWeights, base_of
 from seqgen.errors import UserError
 from seqgen.training.checkpoint import MANIFEST, Writer, manifest
-from seqgen.training.errors import CheckpointError
+from seqgen.training.errors import CheckpointError, MisfitError
 
 BASES = "bases"  # in the manifest: module -> checksum of the weights that its file leaves out
 
@@ -47,7 +47,8 @@ def load_modules(folder: Path, modules: Mapping[str, nn.Module], average: bool =
     """Load weights by module name, strictly; the averaged ones where asked for and there are any.
 
     Raises:
-        CheckpointError: there is no file for a module, or names or shapes differ.
+        CheckpointError: there is no file for a module, or it cannot be read.
+        MisfitError: names or shapes differ.
         UserError: the weights that a module was given are not those it was trained on.
     """
     bases = manifest(folder).get(BASES, {}) if (folder / MANIFEST).exists() else {}
@@ -60,7 +61,9 @@ def load_modules(folder: Path, modules: Mapping[str, nn.Module], average: bool =
         _require_base(path, bases.get(name), base_of(module))
         try:
             _load(path, module)
-        except (SafetensorError, RuntimeError, OSError) as error:
+        except RuntimeError as error:
+            raise MisfitError(f"{path} does not fit the {name}: {error}") from error
+        except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{path} does not fit the {name}: {error}") from error
 
 

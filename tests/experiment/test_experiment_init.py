@@ -10,12 +10,13 @@ import torch
 from experiment_runs import QUIET, same, sentences, tiny, trained, weights
 
 from seqgen.errors import UserError
-from seqgen.experiment.start import start, without_pretraining
+from seqgen.experiment.initial_weights import without_pretraining
+from seqgen.experiment.start import start
 from seqgen.recipe.files import parse, read
+from seqgen.recipe.overrides import override
 from seqgen.report import write_report
 from seqgen.report.story import read_story
 from seqgen.text.vocabulary import Vocabulary
-from seqgen.training.errors import CheckpointError
 
 PHASES = """
 about: two likelihood phases and an adversarial one
@@ -79,6 +80,53 @@ def test_a_discriminator_is_taken_too_where_there_is_one(tmp_path: Path) -> None
         assert same(weights(second, 0, module), weights(first, 8, module))
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (("--discriminator.hidden", "7"), "hidden is 6 there and 7 here"),
+        (
+            (
+                *("--discriminator.kind", "token-reward", "--phases.2.method.buffer", "6"),
+                *("--phases.2.method.kind", "inverse-reinforcement"),
+            ),
+            "kind is behavior there and token-reward here",
+        ),
+    ],
+)
+def test_a_discriminator_of_other_settings_starts_afresh_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: tuple[str, ...], words: str
+) -> None:
+    recipe = parse(PHASES.format(train=sentences(tmp_path)), "phases.yaml")
+    first = start(recipe, tmp_path / "first", QUIET).folder
+    other = override(recipe, changes)
+    caplog.clear()
+    second = start(other, tmp_path / "second", QUIET, first).folder
+    told = [one for one in caplog.messages if "the discriminator starts afresh" in one]
+    assert len(told) == 1 and words in told[0] and str(first) in told[0]
+    alone = other.model_copy(update={"phases": other.phases[2:]})
+    fresh = start(alone, tmp_path / "fresh", QUIET).folder
+    assert same(weights(second, 0, "discriminator"), weights(fresh, 0, "discriminator"))
+    assert same(weights(second, 0), weights(first, 8))
+
+
+def test_the_phases_left_out_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recipe = parse(PHASES.format(train=sentences(tmp_path)), "phases.yaml")
+    without_pretraining(recipe)
+    [told] = caplog.messages
+    assert "phases.0 (teacher-forcing, 3 steps), phases.1 (scheduled-sampling, 3 steps)" in told
+    caplog.clear()
+    without_pretraining(tiny(tmp_path))
+    assert not caplog.messages
+
+
+def test_a_folder_that_was_there_stays(tmp_path: Path) -> None:
+    first = trained(tmp_path).folder
+    (tmp_path / "second").mkdir()
+    with pytest.raises(UserError, match="does not fit"):
+        start(tiny(tmp_path, "--generator.hidden", "9"), tmp_path / "second", QUIET, first)
+    assert (tmp_path / "second").is_dir()
+
+
 def test_likelihood_alone_is_not_left_out(tmp_path: Path) -> None:
     recipe = tiny(tmp_path)
     assert without_pretraining(recipe) == recipe
@@ -93,12 +141,21 @@ def test_likelihood_alone_is_not_left_out(tmp_path: Path) -> None:
 
 def test_networks_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     first = trained(tmp_path).folder
-    with pytest.raises(CheckpointError, match="does not fit the generator"):
-        start(tiny(tmp_path, "--generator.hidden", "9"), tmp_path / "second", QUIET, first)
+    for flags, words in (
+        (
+            ("--generator.hidden", "9"),
+            "its generator does not fit .*: hidden is 8 there and 9 here",
+        ),
+        (("--generator.kind", "gru"), r"recipe's: kind is lstm there and gru here\. Give"),
+    ):
+        with pytest.raises(UserError, match=words) as caught:
+            start(tiny(tmp_path, *flags), tmp_path / "second", QUIET, first)
+        assert "\n" not in str(caught.value) and "state_dict" not in str(caught.value)
+        assert not (tmp_path / "second").exists()
     with pytest.raises(UserError, match="no run folder"):
         start(tiny(tmp_path), tmp_path / "third", QUIET, tmp_path / "nowhere")
     assert not (tmp_path / "third").exists()
-    again = start(tiny(tmp_path), tmp_path / "second", QUIET, first)  # the folder is still free
+    again = start(tiny(tmp_path), tmp_path / "second", QUIET, first)  # the name is still free
     assert torch.tensor(list(again.outcome.metrics.values())).isfinite().all()
 
 

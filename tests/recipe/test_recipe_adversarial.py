@@ -41,6 +41,11 @@ def change(flags: str) -> Recipe:
     return override(GAN, shlex.split(flags))
 
 
+def both(*settings: str) -> str:
+    """Settings of the method, of the discriminator's phase and of the generator's."""
+    return " ".join(f"--phases.{phase}.method.{one}" for phase in (1, 2) for one in settings)
+
+
 def test_pairs_and_what_they_allow_are_those_of_the_methods() -> None:
     assert get_args(Pair) == tuple(PAIRS)
     assert {name for name, pair in PAIRS.items() if pair.log_ratio} == set(PROBABLE)
@@ -55,14 +60,27 @@ def test_a_pair_without_a_probability_allows_the_logit_only(pair: str) -> None:
             with pytest.raises(RecipeError, match=f"pair {pair} has no probability.*to logit"):
                 change(flags)
         else:
-            change(flags)
-    change(f"--phases.2.method.pair {pair} --phases.2.method.reward logit")
+            change(f"{flags} --phases.1.method.pair {pair}")
+    change(both(f"pair {pair}", "reward logit"))
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ("--discriminator none", "discriminator: missing; seqgan .* behavior, convolution"),
+        (
+            "--discriminator none",
+            "missing; seqgan .at phases.1.*: convolution, recurrent, transformer, projection$",
+        ),
+        (f"{INVERSE} --discriminator none", "missing; inverse-rein.* a kind: token-reward$"),
+        (
+            f"{GUMBEL} --phases.2.method.prefixes real --discriminator none",
+            "missing; seqgan .* a kind: projection$",
+        ),
+        (
+            "--phases.1.method.kind control-reward --phases.1.only none "
+            "--phases.2.method.kind control-reward --players '{generator: {}}'",
+            "discriminator: no phase trains or asks it",
+        ),
         ("--discriminator.kind behavior", "behavior does not suit seqgan .at phases.1.; it takes"),
         ("--discriminator.kind token-reward", "it takes convolution, recurrent, transformer"),
         (
@@ -96,6 +114,51 @@ def test_what_does_not_go_together_is_refused(flags: str, words: str) -> None:
         change(flags)
 
 
+@pytest.mark.parametrize(
+    ("flags", "words", "remedy"),
+    [
+        (
+            "--phases.2.method.pair wasserstein --phases.2.method.reward logit",
+            "phases.2.method.pair: pair wasserstein given, and phases.1 has pair non-saturating",
+            "--phases.1.method.pair wasserstein --phases.1.method.reward logit",
+        ),
+        (
+            "--phases.1.method.pair hinge --phases.1.method.reward logit",
+            "phases.2.method.pair: pair non-saturating given, and phases.1 has pair hinge",
+            "--phases.1.method.pair non-saturating",
+        ),
+        (
+            "--phases.2.method.smoothing 0.1 --phases.2.method.weight_clip 0.5",
+            "smoothing 0.1, weight_clip 0.5 given, and phases.1 has smoothing 0.0, weight_clip no",
+            "--phases.1.method.smoothing 0.1 --phases.1.method.weight_clip 0.5",
+        ),
+        (
+            "--phases.2.method.penalty.kind r1 --phases.2.method.penalty.weight 0.5",
+            "penalty r1 (weight 0.5) given, and phases.1 has penalty none",
+            "--phases.1.method.penalty.kind r1 --phases.1.method.penalty.weight 0.5",
+        ),
+        (
+            "--phases.1.method.penalty.kind r1",
+            "penalty none given, and phases.1 has penalty r1 (weight 10)",
+            "--phases.1.method.penalty none",
+        ),
+    ],
+)
+def test_phases_of_a_method_agree_on_the_discriminator(flags: str, words: str, remedy: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        change(flags)
+    [problem] = caught.value.problems
+    assert words in problem and f"Set phases.1 too: {remedy}, or" in problem
+    change(f"{flags} {remedy}")  # what it says helps
+
+
+def test_a_missing_network_is_told_once() -> None:
+    for network in ("generator", "discriminator"):
+        with pytest.raises(RecipeError) as caught:
+            change(f"--{network} none")
+        assert str(caught.value).count("missing") == 1
+
+
 def test_a_misfit_is_told_once_for_each_method() -> None:
     with pytest.raises(RecipeError) as caught:
         change("--discriminator.kind behavior")
@@ -117,9 +180,12 @@ def test_a_misfit_is_told_once_for_each_method() -> None:
         "--discriminator.kind projection --phases.1.method.rollouts 0",
         "--discriminator.widths 2 3 --discriminator.channels 50",
         "--discriminator.widths 2 3 --discriminator.channels 50 60",
-        "--discriminator.spectral_norm --phases.2.method.weight_clip 0.01",
-        "--phases.2.method.penalty.kind r1 --phases.2.method.penalty.weight 0.5",
-        "--phases.2.method.smoothing 0.1 --phases.2.method.pair least-squares "
+        f"--discriminator.spectral_norm {both('weight_clip 0.01')}",
+        both("penalty.kind r1", "penalty.weight 0.5"),
+        both("smoothing 0.1", "pair least-squares", "reward logit"),
+        # Another method may ask other things of the discriminator.
+        f"{GUMBEL} --phases.2.method.pair relativistic",
+        # What a score is worth is the generator's affair.
         "--phases.2.method.reward logit",
         "--phases.2.method.kind control-reward --phases.2.method.control random",
         "--phases.2.method.kind gumbel-softmax --phases.2.method.temperature.kind linear "

@@ -68,6 +68,10 @@ evaluate: {select: likelihood}
         ("--evaluate.samples 1", "evaluate.samples: 1 given; self-bleu"),
         ("--generator none", "generator: missing; teacher-forcing .* with a kind: lstm, gru"),
         ("--classifier.kind convolution", "classifier: no phase trains or asks it"),
+        (
+            "--phases.1.method.kind teacher-forcing --players '{generator: {rate: 1}}'",
+            "discriminator: no phase trains or asks it; leave it out",
+        ),
         ("--evaluate.metrics likelihood accuracy", "accuracy is that of a classifier"),
         (
             "--corpus.styles a x b y --corpus.valid a v c w",
@@ -82,7 +86,7 @@ evaluate: {select: likelihood}
 )
 def test_contradictions_are_refused(flags: str, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
-        override(PROFESSOR, flags.split())
+        override(PROFESSOR, shlex.split(flags))
 
 
 JUDGE = parse(
@@ -148,7 +152,8 @@ def test_what_suits_a_judge_passes(flags: str) -> None:
         "--generator.kind transformer --generator.width 12 --generator.positions learned",
         "--evaluate.samples 1 --evaluate.metrics likelihood bleu",
         "--phases.1.only discriminator",
-        "--phases.1.method.kind teacher-forcing --players '{generator: {rate: 1}}'",
+        "--phases.1.method.kind teacher-forcing --players '{generator: {rate: 1}}' "
+        "--discriminator none",
     ],
 )
 def test_what_goes_together_passes(flags: str) -> None:
