@@ -8,13 +8,26 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from seqgen.commands.main import VERBS, main
-from seqgen.experiment.support import table
+from seqgen.evaluation.sampling import sample
+from seqgen.experiment.support import discriminator_table, table
+from seqgen.generators.protocol import Specials
+from seqgen.generators.recurrent import Recurrent
+from seqgen.randomness import Stream
 from seqgen.recipe import files
 from seqgen.recipe.overrides import override
+from seqgen.text.encoded import Encoded
+from seqgen.text.grammar import Grammar
+from seqgen.text.vocabulary import Vocabulary
+from seqgen.training.batches import Batches
+from seqgen.training.phases import Phase
+from seqgen.training.player import Player
+from seqgen.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -38,6 +51,7 @@ def test_two_commands_do_all_the_set_up() -> None:
 
 def test_the_support_table_is_the_code_s() -> None:
     assert table() in README
+    assert discriminator_table() in README
 
 
 def test_every_recipe_of_the_tables_exists_and_every_recipe_is_named() -> None:
@@ -64,7 +78,39 @@ TINY = shlex.split(
 VERBS_OF_USE = ("generate", "score", "export", "evaluate", "compare", "report", "judge")
 USES = [command for command in COMMANDS if shlex.split(command)[1] in VERBS_OF_USE]
 # So that drawing and measuring take a moment only; the command stays the README's otherwise.
-LESS = {"runs/quickstart": ["--count", "12"], "runs/mle-lstm-seed1": ["--count", "12"]}
+LESS = {
+    f"runs/{name}": ["--count", "12"]
+    for name in ("quickstart", "mle-lstm-seed1", "mle-oracle@best", "mle@best")
+}
+
+
+ORACLE = (
+    "--corpus.vocabulary 20 --corpus.length 5 --corpus.count 64 --corpus.valid 16 --batch 8 "
+    "--generator.width 8 --generator.hidden 8 --evaluate.samples 8 --phases.0.steps 2"
+)
+UPDATES = "--phases.1.steps 1 --phases.2.steps 2 --phases.2.method.rollouts 1"
+SMALL = "--discriminator.widths 1 2 --discriminator.channels 4"
+
+
+def language_gans(runs: Path) -> list[str]:
+    """The README's commands for language GANs, all of them tiny."""
+    tiny, no_labels = shlex.join(TINY), "--corpus.labels false"
+    told = {
+        "train text/gumbel-small --seeds 1,2,3": f"{tiny} --discriminator.hidden 8",
+        f"train quickstart {no_labels} --name mle": tiny,
+        "train text/seqgan-small --init runs/mle@best --seeds 1,2,3": f"{tiny} {UPDATES} {SMALL}",
+        "train text/mle-oracle": f"{ORACLE} --phases.1.steps 2",
+        "train text/seqgan-oracle-small --init runs/mle-oracle@best --seeds 1,2,3":
+            f"{ORACLE} {UPDATES} {SMALL}",
+        "train text/constant-reward-oracle-small --init runs/mle-oracle@best --seeds 1,2,3":
+            f"{ORACLE} --phases.1.steps 2",
+    }  # fmt: skip
+    assert {f"seqgen {command}" for command in told} <= set(COMMANDS)
+    return [
+        f"{command} {less} --no-report".replace("--init runs", f"--init {runs}")
+        .replace("--seeds 1,2,3", "--seeds 1,2")
+        for command, less in told.items()
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +132,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shown = styled[label if name in ("train", "dev", "test") else 1 - label]
             rows = (f"{shown} {word}\n" for word in ("today", "always", "here", "there", "now"))
             (folder / f"{name}.{label}").write_text("".join(rows))
+    for command in language_gans(folder / "runs"):
+        assert main([*shlex.split(command), *quiet]) == 0
     judge = shlex.split("train judge/linear --phases.0.steps 4 --evaluate.every 4 --batch 4")
     for split in ("styles train", "valid dev", "test test"):
         option, name = split.split()
@@ -145,3 +193,36 @@ def test_the_metrics_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "README.md", "exec", dont_inherit=True), {})
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["bleu-2", "self-bleu-2"]
+
+
+def test_a_method_of_ones_own_trains_in_less_than_25_lines() -> None:
+    [code] = [block for block in PYTHON if "Stateless" in block]
+    assert len([line for line in code.splitlines() if line.strip()]) < 25
+    space: dict[str, Any] = {"__name__": "example"}
+    exec(compile(code, "README.md", "exec", dont_inherit=True), space)
+    texts = [sentence for sentence, _ in Grammar.default().sample(64, seed=1)]
+    vocabulary = Vocabulary.train(texts, "word")
+    specials = Specials(vocabulary.begin, vocabulary.end, vocabulary.pad)
+    torch.manual_seed(0)
+    model = Recurrent(len(vocabulary), specials, width=8, hidden=16)
+    word = int(vocabulary.encode_flat(["dog"]).ids[0])
+    player = Player(torch.optim.Adam(model.parameters(), 0.03), clip=5.0)
+    batches = Batches(Encoded.build(texts, vocabulary, limit=12), 32)
+    phase = Phase(space["FavouriteWord"](model, word, 12), 40)
+    Trainer([phase], {"generator": player}, batches).train()
+    drawn = sample(model, 100, 12, Stream.of(4, "test"))
+    assert float((drawn.tokens == word).sum() / drawn.lengths.sum()) > 0.5
+
+
+def test_the_gans_that_begin_without_likelihood_are_those_it_names() -> None:
+    gans = {"seqgan", "gumbel-softmax", "inverse-reinforcement", "control-reward"}
+    without = {
+        name
+        for name in files.names()
+        for kinds in [[phase.method.kind for _, phase in files.read(name).walk()]]
+        if gans & set(kinds) and kinds[0] != "teacher-forcing"
+    }
+    [said] = re.findall(
+        r"GANs begin\nwith a phase of likelihood, but for (.*?)\.", README, re.DOTALL
+    )
+    assert set(re.findall(r"`([^`]+)`", said)) == without

@@ -1,8 +1,14 @@
-"""Which method works with which generator: the matrix that the tests walk and README prints."""
+"""Which method works with which generator and discriminator: the matrices that README prints; the
+tests walk them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from seqgen.recipe.discriminators import Discriminator
+from seqgen.recipe.methods import Method
+from seqgen.recipe.settings import Settings
 
 GENERATORS = ("lstm", "gru", "transformer", "relational", "pretrained")
 
@@ -20,8 +26,23 @@ SUPPORT: Mapping[str, tuple[str, ...]] = {
 
 
 def table() -> str:
-    """The matrix in Markdown: a row a method, a column a generator."""
-    rows = [["method", *GENERATORS], ["---", *(":-:" for _ in GENERATORS)]]
-    for method, known in SUPPORT.items():
-        rows.append([method, *("yes" if generator in known else "" for generator in GENERATORS)])
+    """The methods and generators in Markdown: a row a method, a column a generator."""
+    return _matrix(GENERATORS, SUPPORT)
+
+
+def discriminator_table() -> str:
+    """The methods with a discriminator and the kinds they take, as their settings tell."""
+    kinds = [_kind(network) for network in get_args(get_args(Discriminator)[0])]
+    methods = get_args(get_args(Method)[0])
+    return _matrix(kinds, {_kind(m): m.discriminators for m in methods if m.discriminators})
+
+
+def _kind(settings: type[Settings]) -> str:
+    return str(get_args(settings.model_fields["kind"].annotation)[0])
+
+
+def _matrix(columns: Sequence[str], known: Mapping[str, Sequence[str]]) -> str:
+    rows = [["method", *columns], ["---", *(":-:" for _ in columns)]]
+    for method, those in known.items():
+        rows.append([method, *("yes" if column in those else "" for column in columns)])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
