@@ -112,7 +112,7 @@ class LearnedBaseline(NoBaseline):
 
     def values(self, hidden: Tensor) -> Tensor:
         """The network's guesses."""
-        guesses: Tensor = self.network(hidden.detach())
+        guesses: Tensor = self.network(hidden.detach().float())
         return guesses.squeeze(-1).float()
 
     def terms(self, values: Tensor, returns: Tensor) -> Mapping[str, Term]:

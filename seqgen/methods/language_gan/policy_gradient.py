@@ -13,6 +13,7 @@ from seqgen.generators.choose import Sample
 from seqgen.generators.decoding import decode, styled, teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Generator
+from seqgen.kernels import plain_recurrence
 from seqgen.methods.autoregressive.teacher_forcing import token_term
 from seqgen.methods.language_gan.anchor import Anchor
 from seqgen.methods.language_gan.baselines import Baseline, NoBaseline
@@ -88,7 +89,11 @@ class PolicyGradient:
             old: log-probabilities (rows, time) under the policy that drew; None: the present one.
         """
         mask = sentences.mask
-        hidden, ids = teacher_force(self.generator, sentences).hidden[mask], sentences.ids[mask]
+        # Without dropout, as the sentences were drawn: with it, ratios to the policy that drew them
+        # and the distance from an anchor would not begin at 1 and 0.
+        with evaluating(self.generator), plain_recurrence(True):
+            hidden = teacher_force(self.generator, sentences).hidden[mask]
+        ids = sentences.ids[mask]
         returns = worth[mask].float()
         guesses = self.baseline.values(hidden.detach())
         advantages = returns - guesses.detach()
@@ -150,7 +155,8 @@ def clipped_loss(
 ) -> Tensor:
     """-min(ratio x advantage, ratio cut to 1 - clip .. 1 + clip x advantage), elementwise; ratio is
     exp(log_probability - old)."""
-    ratio = (log_probability - old.detach()).exp()
+    # Beyond e^20 the value says nothing more, and an infinite one times 0 would be no number.
+    ratio = (log_probability - old.detach()).clamp(max=20.0).exp()
     cut = ratio.clamp(1 - clip, 1 + clip)
     return -torch.minimum(ratio * advantages, cut * advantages)
 

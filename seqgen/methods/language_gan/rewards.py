@@ -154,12 +154,12 @@ def reward_to_go(rewards: Tensor, mask: Tensor, discount: float = 1.0) -> Tensor
     """Sum over later steps j >= t of discount^(j - t) x reward: (rows, time) to the same; 0 beyond
     the mask."""
     rewards = rewards.masked_fill(~mask, 0.0)
-    if discount == 1.0:
-        return rewards.flip(1).cumsum(1).flip(1)
     steps = torch.arange(rewards.shape[1], device=rewards.device)
     later = steps - steps[:, None]  # (from, to)
     powers = (discount ** later.clamp(min=0)).masked_fill(later < 0, 0.0)
-    return rewards @ powers.t().to(rewards.dtype) * mask
+    # A product, for a cumulative sum on a GPU adds in no fixed order; and never in fewer bits.
+    with torch.autocast(rewards.device.type, enabled=False):
+        return rewards @ powers.t().to(rewards.dtype) * mask
 
 
 def reward_numbers(rewards: Tensor, bounded: bool = True) -> dict[str, Term]:

@@ -9,7 +9,9 @@ from policy_models import LIMIT, batch, policy
 from torch import Tensor
 
 from seqgen.generators.decoding import teacher_force
-from seqgen.generators.protocol import Generator
+from seqgen.generators.modes import evaluating
+from seqgen.generators.protocol import Generator, Specials
+from seqgen.generators.recurrent import Recurrent
 from seqgen.methods.autoregressive.teacher_forcing import TeacherForcing
 from seqgen.methods.language_gan.anchor import Anchor
 from seqgen.methods.language_gan.baselines import LearnedBaseline, MovingBaseline, baseline_network
@@ -230,3 +232,22 @@ def test_values_out_of_range_are_refused() -> None:
     for settings in ({"entropy": -1.0}, {"clip": 0.0}):
         with pytest.raises(ValueError, match="must be 0 or more"):
             PolicyGradient(policy(), **settings)
+
+
+def test_the_policy_is_read_as_it_drew() -> None:
+    torch.manual_seed(0)
+    model = Recurrent(11, Specials(1, 2, 0), width=6, hidden=8, dropout=0.5).train()
+    sentences = Sentences(torch.randint(3, 11, (4, 5)), torch.tensor([5, 4, 3, 5]))
+    with torch.no_grad(), evaluating(model):
+        hidden = teacher_force(model, sentences).hidden
+        old = model.log_probability(hidden, sentences.ids)
+    loss = PolicyGradient(model).loss(sentences, torch.ones(4, 5), old)
+    assert model.training
+    assert loss.terms["policy"].total.item() == pytest.approx(-17.0)  # every ratio is 1
+
+
+def test_a_ratio_without_bound_stays_a_number() -> None:
+    far = torch.tensor([0.0, 0.0], requires_grad=True)
+    loss = clipped_loss(far, torch.tensor([-100.0, -100.0]), torch.tensor([0.0, 1.0]))
+    loss.sum().backward()
+    assert loss.isfinite().all() and far.grad is not None and far.grad.isfinite().all()
