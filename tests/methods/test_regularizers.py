@@ -64,7 +64,7 @@ def test_the_cost_a_row_is_that_of_its_own_norm(
 def test_rows_with_unequal_norms_are_not_averaged_before_the_cost() -> None:
     points = torch.tensor([[1.0], [3.0]])  # of x^2 / 2 the gradients are 1 and 3
     term = gradient_penalty(lambda x: x.square().sum(1) / 2, points)
-    assert float(term.total) == pytest.approx(4.0)
+    assert term.total.item() == pytest.approx(4.0)
     term = gradient_penalty(lambda x: x.square().sum(1) / 2, points, "zero-centred")
     assert float(term.total) == pytest.approx(10.0)
 
