@@ -12,10 +12,10 @@ from seqgen.experiment.entries import Entry
 from seqgen.experiment.reopen import load_weights, read_run
 from seqgen.recipe.recipe import Group, Phase, Recipe
 from seqgen.recipe.settings import Settings
+from seqgen.report.likelihood_checkpoint import LIKELIHOOD
 from seqgen.training import distributed
 from seqgen.training.errors import MisfitError
 
-LIKELIHOOD = ("teacher-forcing", "scheduled-sampling", "data-as-demonstrator")
 _log = logging.getLogger("seqgen")
 
 
