@@ -42,6 +42,16 @@ def to_uniform(bits: Tensor) -> Tensor:
     return _shift(bits, 40).to(torch.float32).mul_(2.0**-24)
 
 
+def bits(keys: Tensor, steps: int, copies: int | None = None) -> Tensor:
+    """`Stream.bits` of streams and rows at once: keys (...) are those of the streams, each xor a
+    row's number -> int64 (..., steps) or (..., copies, steps)."""
+    state = mix(keys)
+    for size in ([] if copies is None else [copies]) + [steps]:
+        counter = torch.arange(1, size + 1, device=keys.device, dtype=torch.int64)
+        state = mix(state.unsqueeze(-1) + counter * _INCREMENT)
+    return state
+
+
 @dataclass(frozen=True)
 class Stream:
     """A named source of random numbers; `child` makes independent streams below it.
@@ -71,11 +81,7 @@ class Stream:
         `rows` holds global row numbers (int64); a row's numbers do not depend on which other rows
         are asked for.
         """
-        state = mix(rows.to(torch.int64) ^ self.key)
-        for size in ([] if copies is None else [copies]) + [steps]:
-            counter = torch.arange(1, size + 1, device=rows.device, dtype=torch.int64)
-            state = mix(state.unsqueeze(-1) + counter * _INCREMENT)
-        return state
+        return bits(rows.to(torch.int64) ^ self.key, steps, copies)
 
     def uniform(self, rows: Tensor, steps: int, copies: int | None = None) -> Tensor:
         """Uniform float32 numbers in [0, 1), shaped like `bits`."""

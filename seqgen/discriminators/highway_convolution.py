@@ -46,6 +46,8 @@ class HighwayConvolution(Discriminator):
         ValueError: widths and channels do not match, or are not positive.
     """
 
+    capturable = True
+
     def __init__(
         self,
         vocabulary: int,

@@ -34,6 +34,7 @@ class Projection(Discriminator):
     """
 
     per_token = True
+    capturable = True
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from seqgen.generators.completions import Completions
 
 SCORED_ROWS = 1024  # completions scored at a time
+GPU_SCORED_ROWS = 8192
 
 
 class Discriminator(nn.Module):
@@ -19,6 +20,7 @@ class Discriminator(nn.Module):
     """
 
     per_token: bool = False  # scores (rows, time), each of a prefix, instead of (rows,)
+    capturable: bool = False  # whether scoring never makes the host wait for a GPU
 
     def features(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """What the last layer sees: (rows, width), or per token (rows, time, width).
@@ -50,8 +52,7 @@ class Discriminator(nn.Module):
         lengths = completions.lengths.flatten()
         reduced = precision != torch.float32
         with torch.autocast(ids.device.type, dtype=precision, enabled=reduced):
-            parts = zip(
-                torch.split(ids, SCORED_ROWS), torch.split(lengths, SCORED_ROWS), strict=True
-            )
+            most = GPU_SCORED_ROWS if ids.is_cuda else SCORED_ROWS
+            parts = zip(torch.split(ids, most), torch.split(lengths, most), strict=True)
             scores = torch.cat([self(some, long).float() for some, long in parts])
         return scores.view(*completions.ids.shape[:2], *scores.shape[1:])

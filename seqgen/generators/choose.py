@@ -107,11 +107,16 @@ class Sample:
         """One uniform number (CPU) or one seed (GPU) per row and step."""
         stream = need_stream(stream, "Sample")
         draws = stream.bits if rows.is_cuda else stream.uniform
-        self._numbers = draws(rows, steps).t().contiguous()  # a step's numbers side by side
+        self.numbers = draws(rows, steps).t().contiguous()  # a step's numbers side by side
+
+    @property
+    def plain(self) -> bool:
+        """Whether no token is cut off."""
+        return not self.top_k and self.top_p == 1.0
 
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
         """Draw one id a row."""
-        ids = self.ids(logits, self._numbers[step].index_select(0, rows))
+        ids = self.ids(logits, self.numbers[step].index_select(0, rows))
         return Choice(ids, ids)
 
     def ids(self, logits: Tensor, numbers: Tensor) -> Tensor:

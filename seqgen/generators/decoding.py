@@ -8,9 +8,11 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from seqgen.generators.choose import Choose
+from seqgen.generators.choose import Choose, Sample
 from seqgen.generators.decoded import Decoded, IdCollector, collect_with_graph
+from seqgen.generators.graphs import capturable
 from seqgen.generators.protocol import Condition, Forced, Generator
+from seqgen.generators.static_drawing import draw_static
 from seqgen.generators.steps import FEWEST_ROWS, Step, steps
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
@@ -70,11 +72,35 @@ def decode(
                 generator, loop(torch.arange(count, device=device), False), hidden
             )
     with torch.no_grad():
+        if isinstance(choose, Sample) and choose.plain and not hidden and capturable(generator):
+            return _by_graphs(generator, choose, rows, condition, pool)
         collected = IdCollector(generator, count, time, hidden)
         for part in _parts(count, pool, device):
             for step in loop(part, drop):
                 collected.add(step)
     return collected.decoded()
+
+
+def _by_graphs(
+    generator: Generator, choose: Sample, rows: Tensor, condition: Condition | None, pool: int
+) -> Decoded:
+    """Plain draws on a GPU, pool by pool; `choose` is prepared."""
+    drawn = [
+        draw_static(
+            generator,
+            choose.numbers[:, part],
+            choose.temperature,
+            condition.select(part) if condition else None,
+        )
+        for part in torch.split(torch.arange(len(rows), device=rows.device), pool)
+    ]
+    if len(drawn) == 1:
+        return drawn[0]
+    tokens, lengths, ended = (
+        torch.cat([getattr(part, name) for part in drawn])
+        for name in ("tokens", "lengths", "ended")
+    )
+    return Decoded(tokens, lengths, ended, tokens)
 
 
 def teacher_force(

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
+from subprocess import SubprocessError
 
 import torch
 from torch import Tensor
@@ -100,7 +102,24 @@ def _drawn(probabilities: Tensor, edges: Tensor, uniforms: Tensor, rows: Tensor)
 def draw_gumbel(logits: Tensor, seeds: Tensor) -> Tensor:
     """Ids (rows,) by Gumbel-max (Gumbel, 1954): logits (rows, vocabulary), one 64-bit seed a row
     (rows,) int64."""
+    if logits.is_cuda and logits.dtype == torch.float32 and logits.stride(-1) == 1:
+        fused = _fused()
+        if fused is not None:
+            return fused(logits, seeds)
     return (logits + gumbel_noise(seeds, logits.shape[-1])).argmax(-1)
+
+
+@cache
+def _fused() -> Callable[[Tensor, Tensor], Tensor] | None:
+    """The kernel that draws without storing the noise; None where it cannot be built."""
+    try:
+        from seqgen.generators.gumbel_kernel import draw_fused
+
+        draw_fused(torch.zeros(1, 1, device="cuda"), torch.zeros(1, dtype=torch.int64).cuda())
+    # Triton is not there, or finds no compiler.
+    except (ImportError, OSError, RuntimeError, SubprocessError):
+        return None
+    return draw_fused
 
 
 def gumbel_noise(seeds: Tensor, width: int) -> Tensor:

@@ -34,6 +34,7 @@ class Flight:
     Args:
         part: what is completed.
         device: of the tensors.
+        static: drop no row, so that the shapes do not depend on what is drawn.
 
     Attributes:
         trunk: how many sentences.
@@ -42,8 +43,9 @@ class Flight:
         finished: whether nothing will be drawn any more.
     """
 
-    def __init__(self, part: Part, device: torch.device) -> None:
+    def __init__(self, part: Part, device: torch.device, static: bool = False) -> None:
         self._part, self._place, self._born = part, 0, 0
+        self._static = static
         self.trunk, self.finished = len(part.rows), False
         self.slots = torch.full((FEWEST_ROWS,), part.slots, device=device)
         self.live = torch.zeros(FEWEST_ROWS, dtype=torch.bool, device=device)
@@ -55,7 +57,7 @@ class Flight:
         """
         forks, trunk = self._forks(step), self._going_on()
         alive = torch.arange(len(self.live), device=self.live.device)
-        if asks(step, self.live.device):
+        if not self._static and asks(step, self.live.device):
             alive = alive[self.live]
         same = not forks and trunk == self.trunk
         self.finished = not len(alive) and not forks and not trunk

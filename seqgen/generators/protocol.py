@@ -83,6 +83,7 @@ class Generator(nn.Module):
     head: Head
     styles: int = 0  # how many labels `Condition.style` may name; 0: the generator takes none
     limit: int | None = None  # the most tokens it can read; None: no limit
+    capturable: bool = False  # whether reading tokens never makes the host wait for a GPU
 
     def __init__(self, specials: Specials) -> None:
         super().__init__()

@@ -47,6 +47,8 @@ class Recurrent(Generator):
         ValueError: an unknown cell.
     """
 
+    capturable = True
+
     def __init__(
         self,
         vocabulary: int,

@@ -118,6 +118,8 @@ class Relational(Generator):
         ValueError: a number below 1.
     """
 
+    capturable = True
+
     def __init__(
         self,
         vocabulary: int,

@@ -13,7 +13,6 @@ work is cut up.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,18 +21,19 @@ from seqgen.generators.completions import Completions
 from seqgen.generators.decoding import styled
 from seqgen.generators.drawing import LOG2E, draw_gumbel, draw_powers
 from seqgen.generators.flight import Flight
+from seqgen.generators.graphs import capturable, replay
 from seqgen.generators.modes import evaluating
 from seqgen.generators.prefixes import Part, Prefixes
 from seqgen.generators.protocol import Condition, Generator
+from seqgen.generators.static_drawing import put_together, taken_apart
 from seqgen.generators.steps import BLOCK_ROWS, FEWEST_ROWS, logits_buffer
-from seqgen.randomness import Stream
+from seqgen.randomness import Stream, bits, to_uniform
 from seqgen.text.sentences import Sentences
 
 CPU_CHUNK = 4096  # completions in flight whose memory stays in the cache
-GPU_CHUNK = 16_384  # enough to keep a device busy
-GPU_LOGITS = (
-    2**25
-)  # logits made at a time on a GPU; the noise of their draws is some times as large
+GPU_CHUNK = 32_768  # enough to keep a device busy
+GPU_LOGITS = 2**26  # logits made at a time on a GPU, 256 MiB
+STATIC_TIME = 8  # static shapes are for sentences whose longest is a multiple of so many tokens
 
 
 @torch.no_grad()
@@ -76,21 +76,31 @@ def complete(
     condition = None if condition is None else condition.to(device)
     sentences = sentences.to(device)
     chunk = chunk or (GPU_CHUNK if device.type == "cuda" else CPU_CHUNK)
-    prefixes = Prefixes(sentences.lengths.cpu(), limit, stride)
-    ids = torch.empty(len(prefixes.rows), copies, limit, dtype=torch.int64, device=device)
-    lengths = torch.empty(len(prefixes.rows), copies, dtype=torch.int64, device=device)
-    pool = _Pool(generator, sentences, condition, limit, temperature, stream)
     with evaluating(generator):
+        static, long = capturable(generator), sentences.lengths.cpu()
+        prefixes = Prefixes(_same_lengths(long, limit) if static else long, limit, stride)
+        ids = torch.empty(len(prefixes.rows), copies, limit, dtype=torch.int64, device=device)
+        lengths = torch.empty(len(prefixes.rows), copies, dtype=torch.int64, device=device)
+        pool = _Pool(generator, sentences, condition, limit, temperature, stream, static)
         for part in prefixes.parts(copies, chunk):
             place, some = part.pairs.to(device), slice(part.copies.start, part.copies.stop)
             ids[place, some], lengths[place, some] = pool.complete(part)
-    return Completions(
-        sentences, prefixes.rows.to(device), prefixes.lengths.to(device), ids, lengths
-    )
+    rows, read = prefixes.rows, prefixes.lengths
+    if static and not (there := read < long[rows]).all():
+        rows, read = rows[there], read[there]
+        ids, lengths = ids[there.to(device)], lengths[there.to(device)]
+    return Completions(sentences, rows.to(device), read.to(device), ids, lengths)
+
+
+def _same_lengths(lengths: Tensor, limit: int) -> Tensor:
+    """Lengths as if all sentences were as long as the longest, rounded up: few different shapes."""
+    longest = int(lengths.max()) if len(lengths) else 0
+    return torch.full_like(lengths, min(-(-longest // STATIC_TIME) * STATIC_TIME, limit))
 
 
 class _Pool:
-    """Completes one part after another."""
+    """Completes one part after another; in static shapes no row is dropped and the loop is captured
+    as a CUDA graph."""
 
     def __init__(
         self,
@@ -100,19 +110,42 @@ class _Pool:
         limit: int,
         temperature: float,
         stream: Stream,
+        static: bool,
     ) -> None:
         self.generator, self.sentences, self.condition = generator, sentences, condition
-        self.limit, self.stream = limit, stream
+        self.limit, self.stream, self.static = limit, stream, static
         self.draws = _Draws(generator, temperature)
 
     def complete(self, part: Part) -> tuple[Tensor, Tensor]:
         """Ids (pairs, copies, limit) and lengths (pairs, copies) of a part."""
-        end, pad = self.generator.specials.end, self.generator.specials.pad
         rows = part.rows.to(self.generator.device)
-        gold, flight = self.sentences.ids[rows], Flight(part, rows.device)
-        kept = torch.full((self.limit, part.slots + 1), pad, device=rows.device)
-        numbers = self._numbers(part, rows)
-        fed, state = self._start(rows)
+        gold, numbers = self._padded(rows), self._numbers(part, rows)
+        everyone = torch.cat((rows, rows[:1].expand(FEWEST_ROWS)))
+        condition = None if self.condition is None else self.condition.select(everyone)
+        names, values = taken_apart(condition)
+
+        def walk(gold: Tensor, numbers: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+            return (self._walk(part, gold, numbers, put_together(names, values)),)
+
+        if self.static:
+            plan = (len(rows), part.copies, tuple(part.prefixes), tuple(part.counts), names)
+            key = ("complete", self.limit, self.draws.temperature, *plan)
+            (kept,) = replay(self.generator, key, walk, gold, numbers, *values)
+        else:
+            (kept,) = walk(gold, numbers, *values)
+        return self._collected(part, gold, kept[:, :-1].t())
+
+    def _walk(
+        self, part: Part, gold: Tensor, numbers: Tensor, condition: Condition | None
+    ) -> Tensor:
+        """What was drawn at each step for each slot, and rubbish in the last column: (limit, slots
+        + 1)."""
+        end, pad = self.generator.specials.end, self.generator.specials.pad
+        flight = Flight(part, gold.device, self.static)
+        kept = torch.full((self.limit, part.slots + 1), pad, device=gold.device)
+        count = len(gold) + FEWEST_ROWS  # as many dead rows as a pool needs
+        fed = torch.full((count,), self.generator.specials.begin, device=gold.device)
+        state = self.generator.start(count, condition)
         for step in range(self.limit):
             forced, state = self.generator.advance(fed.unsqueeze(1), state)
             hidden, owners, move = forced.hidden[:, 0], None, flight.move(step)
@@ -129,17 +162,18 @@ class _Pool:
             if end is not None:
                 flight.live &= ids != end
             fed = torch.cat((gold[: flight.trunk, step], ids)) if flight.trunk else ids
-        return self._collected(part, gold, kept[:, :-1].t())
+        return kept
 
-    def _start(self, rows: Tensor) -> tuple[Tensor, Any]:
-        """BEGIN and a state for the sentences and as many dead rows as a pool needs."""
-        everyone = torch.cat((rows, rows[:1].expand(FEWEST_ROWS)))
-        condition = None if self.condition is None else self.condition.select(everyone)
-        begin = torch.full_like(everyone, self.generator.specials.begin)
-        return begin, self.generator.start(len(everyone), condition)
+    def _padded(self, rows: Tensor) -> Tensor:
+        """The given sentences, (rows, time); in static shapes the time is the limit."""
+        gold = self.sentences.ids[rows]
+        missing = max(self.limit - gold.shape[1], 0) if self.static else 0
+        return torch.nn.functional.pad(gold, (0, missing), value=self.generator.specials.pad)
 
     def _numbers(self, part: Part, rows: Tensor) -> Tensor:
         """Uniform numbers (CPU) or seeds (GPU) of every step and slot: (limit, slots + 1)."""
+        if self.static:
+            return self._static_numbers(part, rows)
         numbers, laid = self.sentences.numbers[rows], 0
         kind = torch.int64 if rows.is_cuda else torch.float32
         table = torch.zeros(self.limit, part.slots + 1, dtype=kind, device=rows.device)
@@ -151,6 +185,20 @@ class _Pool:
             table[prefix:, laid : laid + len(made)] = made.t()
             laid += len(made)
         return table
+
+    def _static_numbers(self, part: Part, rows: Tensor) -> Tensor:
+        """The same for all prefixes at once, where every sentence has all of them."""
+        keys = [self.stream.child("prefix", prefix).key for prefix in part.prefixes]
+        made = bits(
+            torch.tensor(keys, device=rows.device).unsqueeze(1) ^ self.sentences.numbers[rows],
+            self.limit,
+            part.copies.stop,
+        )[:, :, part.copies.start :]  # (prefixes, rows, copies, limit), from the prefix on
+        steps = torch.arange(self.limit, device=rows.device)
+        since = (steps - torch.tensor(part.prefixes, device=rows.device).unsqueeze(1)).clamp(min=0)
+        table = made.gather(3, since[:, None, None].expand_as(made)).flatten(0, 2).t()
+        table = torch.nn.functional.pad(table, (0, 1))
+        return table if rows.is_cuda else to_uniform(table)
 
     def _collected(self, part: Part, gold: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
         """The prefixes in front of what was drawn, (slots, limit), and the lengths."""

@@ -131,6 +131,8 @@ class Transformer(Generator):
         ValueError: an unknown name, heads that do not divide the width, or an unfit limit.
     """
 
+    capturable = True
+
     def __init__(
         self,
         vocabulary: int,

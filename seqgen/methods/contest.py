@@ -62,6 +62,7 @@ class Contest(Generic[S]):
             between real and fake specimens, "r1" zero-centred at the real ones. A row with several
             scores is penalised for their mean.
         penalty_factor: its weight.
+        score_both: how it scores real and fake specimens for its own loss; None: by `score`.
 
     Raises:
         ValueError: an unknown name, a value out of range, or smoothing of a pair without labels.
@@ -77,6 +78,7 @@ class Contest(Generic[S]):
         weight_clip: float | None = None,
         penalty: Penalty = "none",
         penalty_factor: float = 10.0,
+        score_both: Callable[[S, S], tuple[Scores, Scores]] | None = None,
     ) -> None:
         if pair not in PAIRS:
             raise ValueError(f"loss pair {pair!r} is unknown; allowed are {list(PAIRS)}")
@@ -87,6 +89,7 @@ class Contest(Generic[S]):
         if weight_clip is not None and not weight_clip > 0:
             raise ValueError(f"weight clip {weight_clip} must be above 0; None clips nothing")
         self.discriminator, self.score = discriminator, score
+        self._both = score_both
         self.pair, self.smoothing, self.weight_clip = PAIRS[pair], smoothing, weight_clip
         self.penalty: Penalty = penalty
         self.penalty_factor = penalty_factor
@@ -107,7 +110,10 @@ class Contest(Generic[S]):
             stream: random numbers of this update, for the mixing shares of a penalty.
             rows: (rows,) int64, the global row numbers these belong to.
         """
-        scored, generated = self.score(real), self.score(fake)
+        if self._both is None:
+            scored, generated = self.score(real), self.score(fake)
+        else:
+            scored, generated = self._both(real, fake)
         terms = discriminator_terms(self.pair, scored, generated, self.smoothing)
         if self.penalty != "none":
             terms["penalty"] = self._penalty(real, fake, stream, rows)

@@ -52,7 +52,9 @@ class Sums:
     def add_gradients(self, name: str, gradients: Sequence[Tensor | None]) -> None:
         """Add the gradients of one term's total."""
         kept = self.gradients.get(name)
-        self.gradients[name] = list(gradients) if kept is None else _added(kept, gradients)
+        # Captured CUDA graphs give the same memory again for the next gradients.
+        own = [g.clone() if g is not None and g.is_cuda else g for g in gradients]
+        self.gradients[name] = own if kept is None else _added(kept, gradients)
 
     def agree(self) -> bool:
         """Sum totals and weights over processes; False where no process has seen any loss.

@@ -1,4 +1,5 @@
-"""CPU time and memory of SeqGAN's policy-gradient step, part by part, on one thread.
+"""Time and memory of SeqGAN's policy-gradient step, part by part: CPU time on one thread, or the
+time that passes on a GPU.
 
 A step draws a batch of sentences, completes every prefix of each, has the discriminator score the
 completions and updates the generator. The figures of the parts are medians over the repeats. The
@@ -6,6 +7,7 @@ checksum of the drawn ids is the same whatever the chunk.
 
     python tests/benchmarks/policy_gradient_step.py --length 40 --precision bfloat16
     python tests/benchmarks/policy_gradient_step.py --length 40 --vocabulary 50000 --chunk 512
+    python tests/benchmarks/policy_gradient_step.py --device cuda --repeats 20
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class PolicyGradientStep:
         parameters = list(method.generator.parameters())
         self.optimizer = torch.optim.Adam(parameters, 1e-3, fused=True)
         ones = torch.ones(batch, dtype=torch.int64)
-        self.batch = Sentences(ones.unsqueeze(1), ones)
+        self.batch = Sentences(ones.unsqueeze(1), ones).to(method.generator.device)
 
     def run(self, stream: Stream) -> Completions:
         """Make a step."""
@@ -94,9 +96,15 @@ class PolicyGradientStep:
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:
-        begin = time.process_time()
+        begin = self._now()
         yield
-        self.seconds[part].append(time.process_time() - begin)
+        self.seconds[part].append(self._now() - begin)
+
+    def _now(self) -> float:
+        if self.method.generator.device.type == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize()
+        return time.perf_counter()
 
 
 def summed(loss: Loss) -> Tensor:
@@ -123,6 +131,12 @@ def method_of(arguments: argparse.Namespace) -> SeqGAN:
     )
 
 
+def moved(method: SeqGAN, device: str) -> SeqGAN:
+    for module in method.modules.values():
+        module.to(device)
+    return method
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--length", type=int, default=20)
@@ -132,20 +146,22 @@ def main() -> None:
     parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--chunk", type=int, help="completions in flight; a default where not set")
     parser.add_argument("--shared-gate", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--check", action="store_true", help="compare with the method's rewards")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    step, stream = PolicyGradientStep(method_of(arguments), arguments.batch), Stream.of(1)
+    method, stream = moved(method_of(arguments), arguments.device), Stream.of(1)
+    step = PolicyGradientStep(method, arguments.batch)
     print(f"before: {peak_memory():.2f} GiB")
     if arguments.check:
         step.check(stream.child("check"))
     checksum = hashlib.sha256()
     for repeat in range(arguments.repeats):
         completions = step.run(stream.child(repeat))
-        checksum.update(completions.ids.numpy().tobytes())
+        checksum.update(completions.ids.cpu().numpy().tobytes())
     for part, seconds in step.seconds.items():
-        print(f"{part}: {statistics.median(seconds):.3f} s")
+        print(f"{part}: {statistics.median(seconds):.4f} s")
     steps = [sum(parts) for parts in zip(*step.seconds.values(), strict=True)]
     complete_seconds = statistics.median(step.seconds["complete"])
     print(

@@ -8,6 +8,7 @@ import torch
 from small_generators import SPECIALS, make
 from torch import Tensor
 
+from seqgen.generators import rollouts
 from seqgen.generators.choose import Sample
 from seqgen.generators.completions import Completions
 from seqgen.generators.decoding import styled, teacher_force
@@ -253,3 +254,16 @@ def test_what_is_out_of_range_is_refused(sentences: Sentences) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             completed(generator, sentences, **settings)
+
+
+@pytest.mark.parametrize("chunk", [None, 20])
+def test_static_shapes_change_no_draw(
+    ending: Generator, sentences: Sentences, chunk: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What runs on a GPU, but for the capture.
+    expected = completed(ending, sentences)
+    monkeypatch.setattr(rollouts, "capturable", lambda _: True)
+    monkeypatch.setattr(rollouts, "replay", lambda _, key, function, *inputs: function(*inputs))
+    found = completed(ending, sentences, chunk=chunk)
+    for name in ("rows", "prefixes", "ids", "lengths"):
+        assert torch.equal(getattr(found, name), getattr(expected, name)), name

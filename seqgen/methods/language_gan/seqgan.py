@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from seqgen.methods.language_gan.baselines import Baseline, BaselineKind, named_
 from seqgen.methods.language_gan.frozen_copy import FrozenCopy
 from seqgen.methods.language_gan.policy_gradient import PolicyGradient, draw
 from seqgen.methods.language_gan.rewards import Judged, sentence_rewards, with_rewards
-from seqgen.methods.language_gan.specimens import TokenSpecimen, real_specimen, score
+from seqgen.methods.language_gan.specimens import TokenSpecimen, real_specimen, score, score_both
 from seqgen.methods.protocol import Loss, Moment
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
@@ -116,6 +117,7 @@ class SeqGAN:
             weight_clip=weight_clip,
             penalty=penalty,
             penalty_factor=penalty_factor,
+            score_both=partial(score_both, discriminator),
         )
         self.worth(torch.zeros(1))  # refuses a reward that the pair does not have
         self.policy = PolicyGradient(

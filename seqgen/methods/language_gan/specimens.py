@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
+from seqgen.discriminators import graphs
 from seqgen.discriminators.protocol import Discriminator
 from seqgen.generators.decoded import Decoded
 from seqgen.methods.adversarial import Scores
@@ -62,6 +63,27 @@ def drawn_specimen(decoded: Decoded, vocabulary: int) -> TokenSpecimen:
 def score(discriminator: Discriminator, specimen: TokenSpecimen) -> Scores:
     """Scores (rows,) of sentences or, per token, (rows, time) with the mask of real tokens."""
     values = discriminator(specimen.tokens, specimen.lengths)
+    return _scores(discriminator, values, specimen)
+
+
+def score_both(
+    discriminator: Discriminator, real: TokenSpecimen, fake: TokenSpecimen
+) -> tuple[Scores, Scores]:
+    """`score` of both; for ids on a GPU in one pass, by CUDA graphs where the network allows it."""
+    soft = real.tokens.is_floating_point() or fake.tokens.is_floating_point()
+    if soft or not graphs.capturable(discriminator):
+        return score(discriminator, real), score(discriminator, fake)
+    values = graphs.score_together(
+        discriminator, (real.tokens, fake.tokens), (real.lengths, fake.lengths)
+    )
+    first, second = (
+        _scores(discriminator, some, specimen)
+        for some, specimen in zip(values, (real, fake), strict=True)
+    )
+    return first, second
+
+
+def _scores(discriminator: Discriminator, values: Tensor, specimen: TokenSpecimen) -> Scores:
     if not discriminator.per_token:
         return Scores(values)
     steps = torch.arange(values.shape[1], device=values.device)
