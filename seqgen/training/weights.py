@@ -6,11 +6,11 @@ its checksum, and nothing is loaded on top of other weights than these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, load_model, save_file, save_model
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from seqgen.base_weights import BaseWeights, base_of
@@ -25,11 +25,10 @@ def weights_writer(module: nn.Module) -> Writer:
     """Writes a module's state as safetensors, without its base; tied tensors are stored once."""
 
     def writer(path: Path) -> None:
-        base = base_of(module)
-        if base is None:
-            save_model(module, str(path))
-        else:
-            save_file(_own(module, base), str(path))
+        state = _own(module, base_of(module))
+        kept = {names[0]: state[names[0]] for names in _tied(state)}
+        # One by one: on a GPU the weights of a recurrent layer are parts of one piece of memory.
+        save_file({name: part.cpu().contiguous() for name, part in kept.items()}, str(path))
         # safetensors gives its files mode 0600; the folder has what the umask allows.
         path.chmod(path.parent.stat().st_mode & 0o666)
 
@@ -68,21 +67,30 @@ def load_modules(folder: Path, modules: Mapping[str, nn.Module], average: bool =
 
 
 def _load(path: Path, module: nn.Module) -> None:
-    base = base_of(module)
-    if base is None:
-        load_model(module, str(path), strict=True)
-        return
-    found, wanted = load_file(path), _own(module, base)
-    if found.keys() != wanted.keys():
-        differing = sorted(found.keys() ^ wanted.keys())
+    found, state = load_file(path), _own(module, base_of(module))
+    missing = [names for names in _tied(state) if not found.keys() & set(names)]
+    differing = sorted(
+        {name for names in missing for name in names} | (found.keys() - state.keys())
+    )
+    if differing:
         raise RuntimeError(f"these tensors are in one of the two only: {', '.join(differing)}")
     module.load_state_dict(found, strict=False)
 
 
-def _own(module: nn.Module, base: BaseWeights) -> dict[str, Tensor]:
+def _own(module: nn.Module, base: BaseWeights | None) -> dict[str, Tensor]:
     """The state of a module without its base."""
-    state = module.state_dict().items()
-    return {name: tensor.contiguous() for name, tensor in state if name not in base.names}
+    left_out = () if base is None else base.names
+    return {name: part for name, part in module.state_dict().items() if name not in left_out}
+
+
+def _tied(state: Mapping[str, Tensor]) -> list[list[str]]:
+    """The names of each tensor, sorted: more than one where layers share it."""
+    names: dict[Hashable, list[str]] = {}
+    for name in sorted(state):
+        part = state[name]
+        place = (part.data_ptr(), part.shape, part.stride(), part.dtype)
+        names.setdefault(place if part.numel() else name, []).append(name)
+    return list(names.values())
 
 
 def _require_base(path: Path, saved: str | None, base: BaseWeights | None) -> None:

@@ -190,7 +190,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("error", FAILURES.values(), ids=FAILURES.keys())
-@pytest.mark.parametrize("writer", ["torch.save", "seqgen.training.weights.save_model"])
+@pytest.mark.parametrize("writer", ["torch.save", "seqgen.training.weights.save_file"])
 def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, writer: str
 ) -> None:

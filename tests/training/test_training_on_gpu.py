@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from training_toys import Batch, Fit, Vectors, adam, same, weights
 
 from seqgen.methods.protocol import Loss, Moment, Term
 from seqgen.training.batches import Batches
 from seqgen.training.run import Run
 from seqgen.training.trainer import Phase, Trainer
+from seqgen.training.weights import load_modules, weights_writer
 
 pytestmark = [
     pytest.mark.gpu,
@@ -99,3 +101,12 @@ def test_a_loss_that_is_not_finite_stops_the_process_on_the_gpu() -> None:
         check=False,
     )
     assert done.returncode != 0 and "device-side assert" in done.stderr
+
+
+def test_weights_of_recurrent_layers_are_saved_and_loaded(tmp_path: Path) -> None:
+    # On a GPU they are views of one piece of memory, which safetensors' own functions refuse.
+    one, other = (nn.ModuleDict({"rnn": nn.LSTM(3, 5, 2)}).cuda() for _ in range(2))
+    weights_writer(one)(tmp_path / "generator.safetensors")
+    load_modules(tmp_path, {"generator": other})
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name])
