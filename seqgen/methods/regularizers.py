@@ -104,26 +104,36 @@ def twice_differentiable(device: str) -> Iterator[None]:
 
 
 def add_spectral_norm(module: nn.Module) -> None:
-    """Divide the weight of every linear and convolutional layer by its largest singular value
-    (Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, arXiv
-    1802.05957).
+    """Divide the weights of linear and convolutional layers by their largest singular value (Miyato
+    et al., "Spectral Normalization for Generative Adversarial Networks", 2018, arXiv 1802.05957).
 
-    Embeddings and recurrent layers are left alone. torch's own parametrization keeps the estimate;
-    `hold_spectral_norm` says when it moves.
+    Lists of filters, each (channels, ...), count as convolutional layers. Embeddings and recurrent
+    layers are left alone. torch's own parametrization keeps the estimate; `hold_spectral_norm` says
+    when it moves.
 
     Raises:
         ValueError: there is no such layer, or they are normalised already.
     """
-    layers = [part for part in module.modules() if isinstance(part, _CONSTRAINED)]
-    if not layers:
+    weights = list(_weights(module))
+    if not weights:
         raise ValueError(
             f"{type(module).__name__} has no linear or convolutional layer that spectral norm "
             "could act on"
         )
-    if any(parametrize.is_parametrized(layer, "weight") for layer in layers):
+    if any(parametrize.is_parametrized(layer, name) for layer, name in weights):
         raise ValueError(f"the layers of {type(module).__name__} are normalised already")
-    for layer in layers:
-        parametrizations.spectral_norm(layer)
+    for layer, name in weights:
+        parametrizations.spectral_norm(layer, name)
+
+
+def _weights(module: nn.Module) -> Iterator[tuple[nn.Module, str]]:
+    """The layers whose weights are constrained, and the weights' names in them."""
+    for part in module.modules():
+        if isinstance(part, _CONSTRAINED):
+            yield part, "weight"
+        elif isinstance(part, nn.ParameterList):
+            names = [name for name, weight in part.named_parameters(recurse=False)]
+            yield from ((part, name) for name in names if getattr(part, name).dim() > 1)
 
 
 def hold_spectral_norm(module: nn.Module) -> None:
@@ -133,8 +143,10 @@ def hold_spectral_norm(module: nn.Module) -> None:
     torch's parametrization improves it whenever a weight is read in training mode, which makes a
     loss change with the number of micro-batches. Nothing happens to a module without spectral norm.
     """
-    held = [part for part in module.modules() if parametrize.is_parametrized(part, "weight")]
+    held = [part for part in module.modules() if parametrize.is_parametrized(part)]
     with torch.no_grad():
         for layer in held:
-            layer.weight  # noqa: B018  reading it improves the estimate
-            layer.get_submodule("parametrizations.weight").eval()
+            made = layer.get_submodule("parametrizations")
+            for name, parametrization in made.named_children():
+                getattr(layer, name)  # reading it improves the estimate
+                parametrization.eval()

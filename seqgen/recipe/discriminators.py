@@ -48,8 +48,8 @@ class ConvolutionDiscriminator(Settings):
     shared_gate: bool = False
     """Whether the highway layer has one gate for all features in place of one each."""
     spectral_norm: bool = False
-    """Whether every weight matrix is divided by its largest singular value (Miyato et al. 2018,
-    arXiv 1802.05957)."""
+    """Whether the weights of linear layers and convolutions are divided by their largest singular
+    value (Miyato et al. 2018, arXiv 1802.05957); embeddings and recurrent layers are not."""
 
     @model_validator(mode="after")
     def _each_has_channels(self) -> Self:
@@ -81,8 +81,8 @@ class RecurrentDiscriminator(Settings):
     per_token: bool = False
     """Whether every prefix gets a score, in place of the whole sentence; not with bidirectional."""
     spectral_norm: bool = False
-    """Whether every weight matrix is divided by its largest singular value (Miyato et al. 2018,
-    arXiv 1802.05957)."""
+    """Whether the weights of linear layers and convolutions are divided by their largest singular
+    value (Miyato et al. 2018, arXiv 1802.05957); embeddings and recurrent layers are not."""
 
     @model_validator(mode="after")
     def _one_direction(self) -> Self:
@@ -112,8 +112,8 @@ class TransformerDiscriminator(Settings):
     limit: Positive = 512
     """Longest sentence in tokens; at least the limit of the corpus."""
     spectral_norm: bool = False
-    """Whether every weight matrix is divided by its largest singular value (Miyato et al. 2018,
-    arXiv 1802.05957)."""
+    """Whether the weights of linear layers and convolutions are divided by their largest singular
+    value (Miyato et al. 2018, arXiv 1802.05957); embeddings and recurrent layers are not."""
 
     @model_validator(mode="after")
     def _divisible(self) -> Self:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seqgen.discriminators.highway_convolution import HighwayConvolution
 from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
 from seqgen.discriminators.sentence_transformer import SentenceTransformer
 from seqgen.methods.regularizers import (
@@ -187,6 +188,19 @@ def test_spectral_norm_makes_the_largest_singular_value_one() -> None:
     network.eval()
     assert largest(network[0].weight) == pytest.approx(1.0, abs=1e-4)  # type: ignore[index]
     assert largest(network[2].weight) == pytest.approx(1.0, abs=1e-4)  # type: ignore[index]
+
+
+def test_spectral_norm_holds_the_filters_of_a_list_too() -> None:
+    torch.manual_seed(5)
+    network = HighwayConvolution(50, width=8, widths=(2, 3), channels=10)
+    add_spectral_norm(network)
+    for _ in range(100):
+        hold_spectral_norm(network.train())
+    network.eval()
+    for weight in (*network.filters, network.transform.weight, network.score.weight):
+        assert largest(weight) == pytest.approx(1.0, abs=1e-2)
+    with pytest.raises(ValueError, match="already"):
+        add_spectral_norm(network)
 
 
 def test_spectral_norm_survives_files_and_copies(tmp_path: Path) -> None:
