@@ -26,6 +26,16 @@ EXAMPLES = """examples:
 
 Every setting of the recipe is an option, by its path: seqgen recipes show RECIPE prints them."""
 
+# Which recipe trains a method on files, where it is not the likelihood baseline's.
+FOR_FILES = {
+    "scheduled-sampling": "text/scheduled-sampling",
+    "data-as-demonstrator": "text/data-as-demonstrator",
+    "professor-forcing": "text/professor-forcing",
+    "seqgan": "text/seqgan",
+    "gumbel-softmax": "text/gumbel",
+    "inverse-reinforcement": "text/irl",
+}
+
 
 def main(arguments: list[str]) -> int:
     """Train, then print samples, figures and what to do next."""
@@ -242,8 +252,16 @@ def _tell(report: Report) -> None:
         f"  seqgen score {quoted} < sentences.txt\n"
         f"  seqgen evaluate {quoted}     (more sentences, and at other temperatures)\n"
         f"  seqgen compare {quoted} runs/other\n"
-        f"  seqgen train text/mle-lstm --corpus.train my.txt     (a file of your own)"
+        f"  seqgen train {_for_files(report.folder)} --corpus.train my.txt     (a file of your own)"
     )
+
+
+def _for_files(folder: Path) -> str:
+    """The recipe that trains a run's method on files."""
+    from seqgen.recipe.files import read
+
+    kinds = [phase.method.kind for _, phase in read(str(folder / "recipe.yaml")).walk()]
+    return FOR_FILES.get(kinds[-1], "text/mle-lstm")
 
 
 def judged(report: Report) -> str:

@@ -100,7 +100,9 @@ class ControlReward:
         drawn = draw(self.generator, batch, self.limit, stream.child("draw"), self.temperature)
         rewards = self.rewards(drawn, stream)
         bounded = self.control == "random" or 0 <= self.value <= 1
-        return with_rewards(self.policy.loss(drawn, rewards), rewards[drawn.mask], bounded)
+        # Of equal rewards one stands for all, which have no deviation to be warned of.
+        told = rewards[drawn.mask] if self.control == "random" else rewards[:1, 0]
+        return with_rewards(self.policy.loss(drawn, rewards), told, bounded)
 
     def rewards(self, sentences: Sentences, stream: Stream) -> Tensor:
         """A reward for each token of drawn sentences, (rows, time)."""

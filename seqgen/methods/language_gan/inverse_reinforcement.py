@@ -45,10 +45,13 @@ class InverseReinforcement:
     number of processes the reward network's loss is another. The generator's half is the same.
 
     Differs from the paper in: expected rewards are those of completions, or of the sentence itself
-    (`rollouts` 0), but the entropy to come is always that of the sentence itself; baselines, an
-    anchor and rounds of likelihood are offered, where the paper has none; `temperature` may flatten
-    the weights; `neutral` is 0 in the paper, which makes no difference where all sentences have one
-    length and rewards are compared with a baseline of the step; `scale` is 1 in the paper.
+    (`rollouts` 0), but the entropy to come is always that of the sentence itself; a baseline is
+    taken off the returns by default ("step"), where the paper has none; an anchor and rounds of
+    likelihood are offered; every turn of the reward network sees fresh sentences, where the paper
+    draws a set and goes over it 3 times, and its importance weights are made with dropout, as its
+    loss is; `temperature` may flatten them; `neutral` is 0 in the paper, which makes no difference
+    where all sentences have one length and rewards are compared with a baseline of the step;
+    `scale` is 1 in the paper. Labels condition the policy, and the reward network never sees them.
 
     Args:
         generator: the policy.

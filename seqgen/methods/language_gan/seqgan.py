@@ -38,7 +38,8 @@ class SeqGAN:
     goes over it 3 times; the policy that completes is the present one unless `rollout_decay` says
     otherwise (the paper's delayed copy never took effect in the authors' code); baselines, an
     entropy bonus, an anchor, other rewards and other loss pairs are offered and off by default;
-    sentences may end before the limit.
+    sentences may end before the limit. Labels condition the generator, and the discriminator never
+    sees them.
 
     Every random number belongs to a row of the global batch. What couples rows: the means of the
     relativistic average pair, and the reward's standard deviation in the log.
