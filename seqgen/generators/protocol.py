@@ -84,6 +84,8 @@ class Generator(nn.Module):
     styles: int = 0  # how many labels `Condition.style` may name; 0: the generator takes none
     limit: int | None = None  # the most tokens it can read; None: no limit
     capturable: bool = False  # whether reading tokens never makes the host wait for a GPU
+    # whether start needs the tokens and mask of a source sentence and the wanted style
+    reads_source: bool = False
 
     def __init__(self, specials: Specials) -> None:
         super().__init__()
