@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +14,9 @@ from torch.nn.utils.parametrize import is_parametrized
 from seqgen.discriminators.protocol import Discriminator
 
 STATIC_TIME = 8  # sentences are padded to a multiple of so many tokens: few different shapes
-MOST = 8  # shapes kept
+MOST = 12  # graphs kept, of all networks; beyond, the oldest goes, and with it its network
 
-_kept: WeakKeyDictionary[nn.Module, dict[Hashable, Callable[[Tensor, Tensor], Tensor]]]
-_kept = WeakKeyDictionary()
+_kept: dict[Hashable, Callable[[Tensor, Tensor], Tensor]] = {}
 
 
 def capturable(discriminator: Discriminator) -> bool:
@@ -59,18 +57,19 @@ def _graphed(
 ) -> Callable[[Tensor, Tensor], Tensor]:
     kind = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else None
     places = tuple(parameter.data_ptr() for parameter in discriminator.parameters())
-    key, graphs = (ids.shape, kind, places), _kept.setdefault(discriminator, {})
-    if key not in graphs:
-        if len(graphs) >= MOST:
-            graphs.pop(next(iter(graphs)))
+    # A graph holds its network, so that no other one can have the same id.
+    key = (id(discriminator), ids.shape, kind, places)
+    if key not in _kept:
+        if len(_kept) >= MOST:
+            _kept.pop(next(iter(_kept)))
         # Rounded weights that autocast keeps would be those of the capture for ever.
         with torch.autocast("cuda", dtype=kind, enabled=kind is not None, cache_enabled=False):
             sample = (ids.clone(), lengths.clone())
             graphed: Any = torch.cuda.make_graphed_callables(
                 _Scoring(discriminator), sample, allow_unused_input=True
             )
-            graphs[key] = graphed
-    return graphs[key]
+            _kept[key] = graphed
+    return _kept[key]
 
 
 class _Scoring(nn.Module):
