@@ -121,7 +121,10 @@ def teacher_force(
 def styled(
     generator: Generator, sentences: Sentences, condition: Condition | None = None
 ) -> Condition | None:
-    """The condition of a batch: the one given, else its labels where the generator knows styles."""
+    """The condition of a batch: the one given, else its labels where the generator knows styles,
+    and the sentences themselves where it reads a source, which it then reconstructs."""
+    if condition is None and generator.reads_source:
+        return Condition(sentences.ids, sentences.mask, sentences.labels)
     if condition is None and generator.styles and sentences.labels is not None:
         return Condition(style=sentences.labels)
     return condition

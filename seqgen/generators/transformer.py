@@ -67,7 +67,7 @@ class Block(nn.Module):
         width: size of the vectors.
         heads: attention heads; they share the width.
         dropout: on the attention weights and on both branches.
-        activation: "gelu" or "gelu-tanh", the approximation GPT-2 uses.
+        activation: "gelu", "gelu-tanh", the approximation GPT-2 uses, or "relu".
     """
 
     def __init__(self, width: int, heads: int, dropout: float, activation: str) -> None:
@@ -79,17 +79,29 @@ class Block(nn.Module):
         self.perceptron_norm = nn.LayerNorm(width)
         self.perceptron = nn.Linear(width, 4 * width)
         self.perceptron_out = nn.Linear(4 * width, width)
-        self.activation = nn.GELU(approximate="tanh" if activation == "gelu-tanh" else "none")
+        gelu = nn.GELU(approximate="tanh" if activation == "gelu-tanh" else "none")
+        self.activation = nn.ReLU() if activation == "relu" else gelu
         self.dropout = nn.Dropout(dropout)
 
     def forward(
         self, vectors: Tensor, cache: Cache, angles: Tensor | None, mask: Tensor | None
     ) -> tuple[Tensor, Cache]:
         """Vectors (rows, time, width) -> the same; `mask` (time, past + time) or None: causal."""
+        vectors, cache = self.attend(vectors, cache, angles, mask)
+        return self.transform(vectors), cache
+
+    def attend(
+        self, vectors: Tensor, cache: Cache, angles: Tensor | None, mask: Tensor | None
+    ) -> tuple[Tensor, Cache]:
+        """The first half: vectors and what attention adds to them."""
         attended, cache = self._attend(self.attention_norm(vectors), cache, angles, mask)
-        vectors = vectors + self.dropout(attended)
+        return vectors + self.dropout(attended), cache
+
+    def transform(self, vectors: Tensor) -> Tensor:
+        """The second half: vectors and what the perceptron adds to them."""
         inner = self.activation(self.perceptron(self.perceptron_norm(vectors)))
-        return vectors + self.dropout(self.perceptron_out(inner)), cache
+        transformed: Tensor = vectors + self.dropout(self.perceptron_out(inner))
+        return transformed
 
     def _attend(
         self, vectors: Tensor, cache: Cache, angles: Tensor | None, mask: Tensor | None
@@ -187,7 +199,7 @@ class Transformer(Generator):
         else:
             vectors = vectors + self.position[past : past + time]
         vectors, caches = self.dropout(vectors), []
-        mask = _mask(past, time, tokens.device)
+        mask = causal_mask(past, time, tokens.device)
         for block, cache in zip(self.blocks, state.caches, strict=True):
             vectors, cache = block(vectors, cache, angles, mask)
             caches.append(cache)
@@ -219,7 +231,7 @@ def rotate(vectors: Tensor, angles: Tensor) -> Tensor:
     return turned.to(vectors.dtype)
 
 
-def _mask(past: int, time: int, device: torch.device) -> Tensor | None:
+def causal_mask(past: int, time: int, device: torch.device) -> Tensor | None:
     """What a chunk may see, (time, past + time) bool; None where the kernel's own mask is right."""
     if not past or time == 1:
         return None
