@@ -44,6 +44,7 @@ FIGURES: Mapping[str, tuple[str, bool]] = {
     "distinct": ("distinct-2", False),
     "entropy": ("entropy-4", False),
     "novelty": ("novel", False),
+    "transfer": ("transfer-score", False),  # a grammar knows it, a real corpus does not
 }
 
 

@@ -16,6 +16,7 @@ from seqgen.discriminators.projection import Projection
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
 from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
 from seqgen.discriminators.sentence_transformer import SentenceTransformer
+from seqgen.discriminators.style import StyleDiscriminator
 from seqgen.discriminators.token_reward import TokenReward
 from seqgen.errors import UserError
 from seqgen.generators.pretrained import Pretrained
@@ -23,6 +24,7 @@ from seqgen.generators.pretrained_models import add_lora, new_model, open_model
 from seqgen.generators.protocol import Generator, Specials
 from seqgen.generators.recurrent import Recurrent
 from seqgen.generators.relational import Relational
+from seqgen.generators.style_transformer import StyleTransformer
 from seqgen.generators.transformer import Transformer
 from seqgen.methods.language_gan.baselines import baseline_network
 from seqgen.methods.regularizers import add_spectral_norm
@@ -53,6 +55,9 @@ def _generator(settings: Any, vocabulary: Vocabulary, styles: int, weights: bool
             return Relational(size, specials, styles=styles, **_fields(settings))
         case networks.PretrainedGenerator():
             return _pretrained(settings, size, specials, styles, weights)
+        case networks.StyleTransformerGenerator():
+            _require_styles(styles)
+            return StyleTransformer(size, specials, styles=styles, **_fields(settings))
     raise UserError(f"generator kind {settings.kind!r} is not built yet")
 
 
@@ -129,7 +134,17 @@ def _discriminator(settings: Any, generator: Generator) -> nn.Module:
             return TokenReward(size, **given)
         case discriminators.ProjectionDiscriminator():
             return Projection(size, **given)
+        case discriminators.StyleDiscriminator():
+            return StyleDiscriminator(size, generator.styles, **given)
     raise UserError(f"discriminator kind {settings.kind!r} is not built yet")
+
+
+def _require_styles(styles: int) -> None:
+    if styles < 2:
+        raise UserError(
+            f"style transfer needs sentences of two styles or more; the corpus has {styles}: "
+            "give a file a style (--corpus.styles negative neg.txt positive pos.txt)"
+        )
 
 
 def _baseline(generator: Generator, seed: int) -> nn.Module:

@@ -22,7 +22,8 @@ from seqgen.methods.language_gan.gumbel_softmax import GumbelSoftmaxGAN
 from seqgen.methods.language_gan.inverse_reinforcement import InverseReinforcement
 from seqgen.methods.language_gan.seqgan import SeqGAN
 from seqgen.methods.protocol import Method
-from seqgen.recipe import adversarial, methods
+from seqgen.methods.style_transfer.style_transformer import StyleTransformerMethod
+from seqgen.recipe import adversarial, methods, style_transfer
 from seqgen.text.sentences import Rows
 from seqgen.training import schedules
 
@@ -39,8 +40,10 @@ def build_method(
         limit: the most tokens of a sentence it draws.
         batch: sentences an update.
     """
-    built = _likelihood(settings, modules, corpus, limit) or _adversarial(
-        settings, modules, limit, batch
+    built = (
+        _likelihood(settings, modules, corpus, limit)
+        or _adversarial(settings, modules, limit, batch)
+        or _style_transfer(settings, modules, limit)
     )
     if built is None:
         raise UserError(f"method kind {settings.kind!r} is not built yet")
@@ -97,6 +100,20 @@ def _adversarial(
             given = _given(settings) | _policy(settings, modules)
             given["precision"] = getattr(torch, settings.precision)
             return InverseReinforcement(generator, discriminator, limit=limit, batch=batch, **given)
+    return None
+
+
+def _style_transfer(settings: Any, modules: Mapping[str, nn.Module], limit: int) -> Method | None:
+    """Methods of style transfer; None for others."""
+    match settings:
+        case style_transfer.StyleTransformer():
+            generator: Any = modules["generator"]
+            discriminator: Any = modules["discriminator"]
+            given, drop = _given(settings), settings.word_drop
+            given["temperature"] = temperature(settings.temperature)
+            points = [(0, drop.start), (drop.updates, drop.end)]
+            given["word_drop"] = schedules.piecewise_linear(points)
+            return StyleTransformerMethod(generator, discriminator, limit=limit, **given)
     return None
 
 

@@ -21,12 +21,14 @@ def close_run(folder: Path, device: torch.device | str) -> Path | None:
     is.
 
     The training itself has succeeded: whatever goes wrong here is a warning, and None. A run that
-    holds no sentences out has a report without an evaluation, as has one of a classifier.
+    holds no sentences out has a report without an evaluation, as has one of a classifier or of a
+    generator that rewrites.
     """
     try:
         run = Run.open(folder)
         recipe, _ = read_run(run)
-        if recipe.generator is not None and held_out(run) is not None:
+        writes = recipe.generator is not None and recipe.generator.kind != "style-transformer"
+        if writes and held_out(run) is not None:
             evaluate_run(folder, count=recipe.evaluate.samples, seed=recipe.seed, device=device)
         return write_report(folder)
     except Exception as problem:  # a full disk, a font, a package that broke: hours are not for it

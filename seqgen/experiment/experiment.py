@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from torch import nn
 from seqgen.errors import UserError
 from seqgen.evaluation.classification import Accuracy, ClassifierMeasure, accuracy
 from seqgen.evaluation.measure import FIGURES, Measure
+from seqgen.evaluation.rewriting import RewritingMeasure
 from seqgen.experiment.build import build_modules
 from seqgen.experiment.closing import close_run
 from seqgen.experiment.corpora import Corpora
@@ -189,13 +191,24 @@ def evaluation(folder: Path, step: int) -> dict[str, float]:
 
 def _measure(
     recipe: Recipe, corpora: Corpora, modules: Mapping[str, nn.Module]
-) -> Measure | ClassifierMeasure:
+) -> Measure | RewritingMeasure | ClassifierMeasure:
     valid = corpora.splits.get("valid")
     if recipe.generator is None:
         return ClassifierMeasure(modules["classifier"], list(corpora.labels), valid)
     evaluate = recipe.evaluate
+    generator: Any = modules["generator"]
+    if generator.reads_source:
+        return RewritingMeasure(
+            generator,
+            corpora.vocabulary,
+            corpora.limit,
+            evaluate.metrics,
+            valid,
+            corpora.truth,
+            evaluate.samples,
+        )
     return Measure(
-        modules["generator"],  # type: ignore[arg-type]
+        generator,
         corpora.vocabulary,
         corpora.limit,
         evaluate.metrics,
@@ -211,7 +224,7 @@ def _selection(recipe: Recipe, corpora: Corpora) -> Selection | None:
     name = recipe.evaluate.select
     if name is None:
         return None
-    if name in ("likelihood", "bleu", "accuracy") and "valid" not in corpora.splits:
+    if name in ("likelihood", "bleu", "accuracy", "transfer") and "valid" not in corpora.splits:
         raise UserError(f"evaluate.select {name} needs validation sentences: set corpus.valid")
     known = {**FIGURES, "accuracy": ("accuracy", False)}
     if name not in known:

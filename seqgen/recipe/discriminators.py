@@ -162,6 +162,32 @@ class ProjectionDiscriminator(Settings):
     al. 2018, arXiv 1802.05957)."""
 
 
+class StyleDiscriminator(Settings):
+    """Transformer that tells real sentences of a style from others (Dai et al. 2019, arXiv
+    1905.05621)."""
+
+    kind: Literal["style"]
+    """The network."""
+    conditional: bool = True
+    """Whether it is asked about a sentence and a style; if not, it sorts sentences into all styles
+    and a class of generated ones (multi-class)."""
+    width: Positive = 256
+    """Size of the hidden vectors; a multiple of heads."""
+    layers: Positive = 4
+    """Number of layers."""
+    heads: Positive = 4
+    """Attention heads a layer."""
+    dropout: Dropout = 0.0
+    """Dropout on token vectors, attention and residual branches."""
+    limit: Positive = 32
+    """Longest sentence in tokens; at least the limit of the corpus."""
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        check_heads(self.width, self.heads)
+        return self
+
+
 # No kind has a default: a file that leaves it out could mean any of them.
 Discriminator = Annotated[
     BehaviorDiscriminator
@@ -169,6 +195,7 @@ Discriminator = Annotated[
     | RecurrentDiscriminator
     | TransformerDiscriminator
     | TokenRewardDiscriminator
-    | ProjectionDiscriminator,
+    | ProjectionDiscriminator
+    | StyleDiscriminator,
     Field(discriminator="kind"),
 ]

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from seqgen.recipe.adversarial import ControlReward, GumbelSoftmax, InverseReinforcement, SeqGAN
 from seqgen.recipe.method import MethodSettings
 from seqgen.recipe.settings import Decay, Dropout, Factor, Positive, PositiveNumber, Settings, Share
+from seqgen.recipe.style_transfer import StyleTransformer
 
 
 class TeacherForcing(MethodSettings):
@@ -149,6 +150,7 @@ Method = Annotated[
     | SeqGAN
     | InverseReinforcement
     | ControlReward
+    | StyleTransformer
     | Classification,
     Field(discriminator="kind"),
 ]

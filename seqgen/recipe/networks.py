@@ -121,8 +121,37 @@ class PretrainedGenerator(Settings):
         return self
 
 
+class StyleTransformerGenerator(Settings):
+    """Transformer encoder and decoder that write a sentence again in a wanted style (Dai et al.
+    2019, arXiv 1905.05621)."""
+
+    kind: Literal["style-transformer"] = "style-transformer"
+    """The network."""
+    width: Positive = 256
+    """Size of the hidden vectors; a multiple of heads."""
+    layers: Positive = 4
+    """Number of layers, of encoder and decoder each."""
+    heads: Positive = 4
+    """Attention heads a layer."""
+    dropout: Dropout = 0.0
+    """Dropout on token vectors, attention and residual branches."""
+    tie: bool = False
+    """Whether token vectors and output layer share their weights."""
+    limit: Positive = 32
+    """Longest sentence in tokens; at least the limit of the corpus."""
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        check_heads(self.width, self.heads)
+        return self
+
+
 Generator = Annotated[
-    RecurrentGenerator | TransformerGenerator | RelationalGenerator | PretrainedGenerator,
+    RecurrentGenerator
+    | TransformerGenerator
+    | RelationalGenerator
+    | PretrainedGenerator
+    | StyleTransformerGenerator,
     Field(discriminator="kind"),
 ]
 

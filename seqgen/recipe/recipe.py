@@ -33,7 +33,7 @@ from seqgen.recipe.settings import (
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Comparable = Literal[
-    "likelihood", "bleu", "self-bleu", "distinct", "entropy", "novelty", "accuracy"
+    "likelihood", "bleu", "self-bleu", "distinct", "entropy", "novelty", "accuracy", "transfer"
 ]
 Metric = Comparable | Literal["truth"]
 
@@ -175,7 +175,8 @@ class Evaluation(Settings):
     """Sentences drawn for the metrics."""
     metrics: tuple[Metric, ...] = ("likelihood", "bleu", "self-bleu", "distinct")
     """What is measured; `truth` is what a synthetic corpus knows of its own sentences, `accuracy`
-    is that of a classifier, which has no other."""
+    is that of a classifier, which has no other, `transfer` tells of rewritten validation sentences,
+    for a generator that rewrites, which has `likelihood` besides."""
     temperature: PositiveNumber = 1.0
     """Temperature of the drawn sentences."""
     select: Comparable | None = None

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from seqgen.recipe import discriminator_rules
 from seqgen.recipe.data import FilesCorpus, OpenVocabulary, OracleCorpus
-from seqgen.recipe.discriminators import TransformerDiscriminator
-from seqgen.recipe.networks import PretrainedGenerator, TransformerGenerator
+from seqgen.recipe.discriminators import StyleDiscriminator, TransformerDiscriminator
+from seqgen.recipe.networks import (
+    PretrainedGenerator,
+    StyleTransformerGenerator,
+    TransformerGenerator,
+)
 from seqgen.recipe.outline import Place
+from seqgen.recipe.style_transfer import StyleTransformer
 from seqgen.recipe.syntax import Dotted, dotted
 
 if TYPE_CHECKING:
@@ -29,8 +34,9 @@ class Contradictions(ValueError):
 def contradictions(recipe: Recipe) -> list[Problem]:
     """Every breach of the rules, in the order of the recipe."""
     rules = (
-        _networks, discriminator_rules.fitting, _labels, _vocabulary, _lengths, _missing, _phases,
-        discriminator_rules.one_contest, _players, _batch, discriminator_rules.buffers, _evaluation,
+        _networks, discriminator_rules.fitting, _rewriting, _labels, _vocabulary, _lengths,
+        _missing, _phases, discriminator_rules.one_contest, _players, _batch,
+        discriminator_rules.buffers, _evaluation,
     )  # fmt: skip
     return [problem for rule in rules for problem in rule(recipe)]
 
@@ -46,6 +52,22 @@ def _networks(recipe: Recipe) -> Iterator[Problem]:
             yield (network,), "no phase trains or asks it; leave it out (none)"
 
 
+def _rewriting(recipe: Recipe) -> Iterator[Problem]:
+    """A generator that rewrites sentences and the methods of style transfer need each other."""
+    generator = recipe.generator
+    for path, phase in recipe.walk():
+        rewrites = isinstance(generator, StyleTransformerGenerator)
+        if generator is not None and rewrites != isinstance(phase.method, StyleTransformer):
+            other = "it writes from nothing" if not rewrites else "it rewrites a source sentence"
+            way = "style-transformer" if not rewrites else "another"
+            yield (
+                ("generator", "kind"),
+                f"{generator.kind} does not suit {phase.method.kind} (at {dotted(path)}): {other}; "
+                f"take {way} kind of generator, or another method",
+            )
+            return
+
+
 def _labels(recipe: Recipe) -> Iterator[Problem]:
     corpus = recipe.corpus
     if isinstance(corpus, FilesCorpus):
@@ -53,7 +75,8 @@ def _labels(recipe: Recipe) -> Iterator[Problem]:
                                   "(0.05, 500 or last:500), or none")  # fmt: skip
         yield from _labelled_part(corpus, "test", "leave it out (none)")
     for path, phase in recipe.walk():
-        if "classifier" in phase.method.needs and not corpus.labelled:
+        wants = isinstance(phase.method, StyleTransformer) or "classifier" in phase.method.needs
+        if wants and not corpus.labelled:
             way = {"files": "corpus.styles (a file a label) or corpus.label (a column)"}
             yield (
                 ("corpus",),
@@ -104,9 +127,9 @@ def _vocabulary(recipe: Recipe) -> Iterator[Problem]:
 def _lengths(recipe: Recipe) -> Iterator[Problem]:
     generator, longest = recipe.generator, recipe.corpus.limit
     limits = {}
-    if isinstance(generator, TransformerGenerator):
+    if isinstance(generator, TransformerGenerator | StyleTransformerGenerator):
         limits["generator"] = generator.limit
-    if isinstance(recipe.discriminator, TransformerDiscriminator):
+    if isinstance(recipe.discriminator, TransformerDiscriminator | StyleDiscriminator):
         limits["discriminator"] = recipe.discriminator.limit
     for name, limit in limits.items():
         if limit < longest:
@@ -193,6 +216,22 @@ def _evaluation(recipe: Recipe) -> Iterator[Problem]:
                 f"{', '.join(drawn)}: needs a generator, and there is a classifier alone; "
                 "take [accuracy]",
             )
+    elif isinstance(recipe.generator, StyleTransformerGenerator):
+        fresh = [name for name in settings.metrics if name not in ("likelihood", "transfer")]
+        if fresh:
+            yield (
+                ("evaluate", "metrics"),
+                f"{', '.join(fresh)}: is of sentences written from nothing, and the generator "
+                "rewrites; take likelihood, transfer",
+            )
+        if settings.select == "transfer" and recipe.corpus.kind != "grammar":
+            yield (
+                ("evaluate", "select"),
+                "transfer: only the grammar knows how good a rewritten sentence is; take "
+                "likelihood, or none",
+            )
+    elif "transfer" in settings.metrics:
+        yield ("evaluate", "metrics"), "transfer: only a generator of kind style-transformer does"
     elif "accuracy" in settings.metrics:
         yield ("evaluate", "metrics"), "accuracy is that of a classifier; a generator has none"
     if settings.select is not None and settings.select not in settings.metrics:

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from seqgen.text import grammar_facts as facts
-from seqgen.text.grammar_file import Fragment, Production, Rules, read_rules
+from seqgen.text.grammar_file import Fragment, Part, Production, Rules, read_rules
 from seqgen.text.grammar_reader import Reader, Reading
 
 _Places = tuple[bool, int, bool] | tuple[()]  # begins with style, places, ends with style
@@ -101,6 +101,22 @@ class Grammar:
         productions = iter(reading.productions)
         return self._write(number, lambda rule: self._productions[next(productions)])
 
+    def content_words(self, sentence: str) -> list[str] | None:
+        """Return the words that do not show the style, in order; None if not grammatical."""
+        reading = self._read(sentence)
+        if reading is None:
+            return None
+        words: list[str] = []
+        waiting: list[Part] = [self._rules.start]
+        productions = iter(reading.productions)
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, Fragment):
+                words.extend(() if part.styled else part.sides[reading.style])
+            else:
+                waiting.extend(self._productions[next(productions)].parts[::-1])
+        return words
+
     def coverage(self, sentences: Iterable[str]) -> float:
         """Return the share, in [0, 1], of the grammar's choices that the sentences make use of.
 
@@ -152,6 +168,17 @@ class Grammar:
                 for word in side
             }
         )
+
+    def marks(self) -> dict[str, str]:
+        """Return the words that only one style has, each with that style."""
+        owners: dict[str, set[str]] = {}
+        for production in self._productions:
+            for part in production.parts:
+                if isinstance(part, Fragment):
+                    for style, side in zip(self.styles, part.sides, strict=True):
+                        for word in side:
+                            owners.setdefault(word, set()).add(style)
+        return {word: styles.pop() for word, styles in owners.items() if len(styles) == 1}
 
     def style_share(self) -> float:
         """Return the expected number of style-bearing words over that of all words (exact)."""

@@ -1,0 +1,166 @@
+"""The figures of a generator that rewrites sentences, during training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from seqgen.evaluation.likelihood import batches, likelihood
+from seqgen.evaluation.truth import GrammarTruth
+from seqgen.generators.choose import Greedy
+from seqgen.generators.decoding import decode
+from seqgen.generators.modes import evaluating
+from seqgen.generators.protocol import Condition, Generator
+from seqgen.metrics.bleu_family.aligned import sentence_aligned_bleu
+from seqgen.randomness import Stream
+from seqgen.text.grammar import Grammar
+from seqgen.text.sentences import Rows, Sentences
+from seqgen.text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """Sentences, what became of them, and the styles that were wanted, by number."""
+
+    sources: Sequence[str]
+    texts: Sequence[str]
+    styles: Sequence[int]
+
+
+def rewrite(
+    generator: Generator, vocabulary: Vocabulary, data: Rows, limit: int, size: int = 256
+) -> Rewritten:
+    """Labelled sentences, each rewritten greedily in the style behind its own (the first one behind
+    the last).
+
+    Raises:
+        ValueError: the sentences have no labels.
+    """
+    sources: list[str] = []
+    texts: list[str] = []
+    styles: list[int] = []
+    with torch.no_grad(), evaluating(generator):
+        for batch in batches(data, size):
+            if batch.labels is None:
+                raise ValueError("sentences without labels cannot be rewritten in another style")
+            wanted = (batch.labels + 1) % generator.styles
+            condition = Condition(batch.ids, batch.mask, wanted).to(generator.device)
+            found = decode(generator, Greedy(), len(batch), limit, condition=condition)
+            sources += vocabulary.texts(batch.ids.cpu(), batch.lengths.cpu())
+            texts += vocabulary.texts(found.tokens.cpu(), found.lengths.cpu())
+            styles += wanted.tolist()
+    return Rewritten(sources, texts, styles)
+
+
+def grammar_figures(grammar: Grammar, found: Rewritten) -> dict[str, float]:
+    """What a grammar knows of rewritten sentences, as shares.
+
+    `transfer-accuracy`: in the wanted style; a sentence that is not grammatical is, where it has
+    words that only the wanted style has, and none that only another one has. `content-kept`: of
+    all words of the sources that do not show the style, those that are still there.
+    `transfer-grammatical`: grammatical in any style. `transfer-score`: the geometric mean of the
+    three.
+    """
+    marks = grammar.marks()
+    right = grammatical = kept = content = 0
+    for source, text, number in zip(found.sources, found.texts, found.styles, strict=True):
+        style = grammar.style_of(text)
+        grammatical += style is not None
+        right += (_marked(marks, text) if style is None else style) == grammar.styles[number]
+        words = Counter(grammar.content_words(source) or ())
+        content += words.total()
+        kept += (words & Counter(text.split())).total()
+    count = len(found.texts)
+    shares = (right / count, kept / content if content else 1.0, grammatical / count)
+    names = ("transfer-accuracy", "content-kept", "transfer-grammatical")
+    score = (shares[0] * shares[1] * shares[2]) ** (1 / 3)
+    return {**dict(zip(names, shares, strict=True)), "transfer-score": score}
+
+
+def source_figures(found: Rewritten) -> dict[str, float]:
+    """`source-bleu`, the mean unsmoothed BLEU-4 of each sentence with its source as the reference,
+    and `copied`, the share of sentences that are their source."""
+    bleu = sentence_aligned_bleu(found.texts, [found.sources])[0]
+    same = sum(a == b for a, b in zip(found.sources, found.texts, strict=True))
+    return {"source-bleu": float(bleu.mean()), "copied": same / len(found.texts)}
+
+
+@dataclass
+class RewritingMeasure:
+    """The figures of a generator that rewrites, as `Measure` has those of one that writes from
+    nothing.
+
+    Attributes:
+        generator: the network.
+        vocabulary: turns ids into strings.
+        limit: the most tokens of a sentence.
+        metrics: "likelihood", of a sentence given itself as the source, and "transfer".
+        valid: held-out labelled sentences, or None.
+        truth: what is known of a synthetic corpus, or None.
+        samples: how many of the held-out sentences to rewrite.
+    """
+
+    generator: Generator
+    vocabulary: Vocabulary
+    limit: int
+    metrics: Sequence[str]
+    valid: Rows | None = None
+    truth: object | None = None
+    samples: int = 1000
+    signatures: dict[str, str] = field(default_factory=dict, init=False)
+
+    def __call__(self, stream: Stream) -> tuple[dict[str, float], list[str]]:
+        """All figures by name, and the sentences they were measured on, each with its source."""
+        if self.valid is None:
+            return {}, []
+        figures = self.test(self.valid) if "likelihood" in self.metrics else {}
+        if "transfer" not in self.metrics:
+            return figures, []
+        found = rewrite(self.generator, self.vocabulary, self._some(self.valid), self.limit)
+        pairs = zip(found.sources, found.texts, strict=True)
+        return {**figures, **self._of(found)}, [f"{old} -> {new}" for old, new in pairs]
+
+    def real(self, stream: Stream) -> dict[str, float]:
+        """Nothing: there are no pairs of real sentences."""
+        return {}
+
+    def test(self, data: Rows) -> dict[str, float]:
+        """The likelihood of other real sentences given themselves."""
+        result = likelihood(self.generator, data)
+        return {"nll": result.nats, "perplexity": result.perplexity}
+
+    def _some(self, data: Rows) -> Rows:
+        """Evenly spread over the sentences: they may be sorted by label."""
+        count = min(self.samples, len(data))
+        return _Chosen(data, torch.arange(count) * len(data) // count)
+
+    def _of(self, found: Rewritten) -> Mapping[str, float]:
+        known = source_figures(found)
+        if isinstance(self.truth, GrammarTruth):
+            known |= grammar_figures(self.truth.grammar, found)
+        return known
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Some rows of a corpus."""
+
+    data: Rows
+    numbers: Tensor
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def select(self, indices: Tensor, rows: Tensor | None = None) -> Sentences:
+        """Some of these rows."""
+        return self.data.select(self.numbers[indices], rows)
+
+
+def _marked(marks: Mapping[str, str], text: str) -> str | None:
+    """The one style whose own words a text has; None for none or several."""
+    found = {marks[word] for word in text.split() if word in marks}
+    return found.pop() if len(found) == 1 else None

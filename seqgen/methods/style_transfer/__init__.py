@@ -1,0 +1,1 @@
+"""Methods that learn to write sentences again in another style, from unpaired sentences."""
