@@ -19,6 +19,7 @@ VERBS = {
     "train": "train a model from a recipe, or resume a run",
     "generate": "write sentences of a trained model",
     "score": "log-probability of each line under a trained model",
+    "transfer": "rewrite each line in another style",
     "evaluate": "measure generated sentences, a trained run or style transfer",
     "compare": "several runs in one table, with quality-diversity curves",
     "report": "write the report of a run anew, with its pictures",

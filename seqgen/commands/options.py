@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -115,11 +115,12 @@ def silenced(quiet: bool) -> Iterator[None]:
         log.setLevel(level)
 
 
-def lines_of_standard_input() -> Iterator[str]:
-    """Line after line, by their newlines only, so that one line in is one line out."""
+def lines_of_standard_input(lines: Iterable[bytes] | None = None) -> Iterator[str]:
+    """Line after line, by their newlines only, so that one line in is one line out; `lines` are
+    those of standard input with their newlines, where somebody else reads it."""
     if sys.stdin.isatty():
         print("reading sentences from the terminal, one a line; end with Ctrl-D", file=sys.stderr)
-    for number, data in enumerate(sys.stdin.buffer, 1):
+    for number, data in enumerate(sys.stdin.buffer if lines is None else lines, 1):
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError as problem:

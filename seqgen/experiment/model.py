@@ -9,9 +9,12 @@ from difflib import get_close_matches
 
 from seqgen.errors import UserError
 from seqgen.evaluation.decoding_settings import PLAIN, Decoding
+from seqgen.evaluation.judge_protocols import StyleJudge
 from seqgen.experiment import scoring
 from seqgen.experiment.drawing import Drawing
 from seqgen.experiment.drawing import Drawn as Drawn
+from seqgen.experiment.transfer_settings import Transfer
+from seqgen.experiment.transferring import Transferred, Transferring
 from seqgen.generators.protocol import Generator
 from seqgen.text.sentences import Sentences
 from seqgen.text.vocabulary import Vocabulary
@@ -147,6 +150,74 @@ class TextModel:
                 numbers = [len(found) + number for number in problem.numbers]
                 raise scoring.TooLong(numbers, problem.limit) from None
         return found
+
+    def transfer(
+        self,
+        sentences: Sequence[str],
+        to: str,
+        *,
+        source: str | None = None,
+        count: int | None = None,
+        temperature: float = 0.0,
+        beam: int = 1,
+        seed: int = 0,
+        batch: int = 64,
+        copy_unknown: bool = False,
+        keep_right: bool = False,
+        detokenize: bool = False,
+        judge: StyleJudge | None = None,
+    ) -> list[str]:
+        """Each sentence in another style; "" for a blank one. Sentences may be raw: they are put
+        into the vocabulary's form first.
+
+        Args:
+            sentences: in any style; what becomes of one does not depend on the others.
+            to: the wanted style, a label of the model.
+            source: the style they are in, where it is known.
+            count: candidates of each, of which the best is returned: the likeliest a token, or by
+                the judge; None: 1, or with a judge the width of the beam, at least 5.
+            temperature: of draws; 0 takes the likeliest word at each place.
+            beam: above 1, the width of a beam search; several candidates without a temperature
+                come from a beam in any case.
+            seed: of the draws.
+            batch: sentences decoded at once.
+            copy_unknown: in place of an unknown word, write the unknown word of the source that
+                attention points at.
+            keep_right: leave sentences as they stand that are in the wanted style already, which
+                `source` says, else the judge.
+            detokenize: join punctuation to words, and write capitals where the model knows none.
+            judge: a classifier of styles, such as `seqgen.experiment.style_judge.open_judge` opens;
+                candidates are ordered by the sum of its log-probability of the style and of their
+                own log-probability a token.
+
+        Raises:
+            UserError: a generator that reads no source, an unknown style, a value out of range, a
+                sentence the vocabulary cannot spell.
+        """
+        how = Transfer(
+            to, source, count, temperature, beam, seed, batch, copy_unknown, keep_right, detokenize
+        )
+        return [found.text for found in self.transferred(sentences, how, judge, scored=False)]
+
+    def transferred(
+        self,
+        sentences: Sequence[str],
+        how: Transfer,
+        judge: StyleJudge | None = None,
+        scored: bool = True,
+    ) -> list[Transferred]:
+        """`transfer` with the settings as one value, all candidates, and what became of each
+        sentence; without `scored`, log-probabilities are left out where nothing needs them."""
+        return self.transferring(how, judge, scored)(sentences)
+
+    def transferring(
+        self, how: Transfer, judge: StyleJudge | None = None, scored: bool = True
+    ) -> Transferring:
+        """`transferred` as a function of sentences, for those that come little by little; what is
+        wrong with the settings is said now."""
+        return Transferring(
+            self.generator, self.vocabulary, self.limit, self.labels, how, judge, scored
+        )
 
     def _number(self, label: str) -> int:
         if not self.labels:
