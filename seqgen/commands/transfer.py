@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     transfer = model.transferring(how, judge, scored=options.json)
     if judge is not None and not options.quiet:
         print(f"seqgen: {judge.about()}", file=sys.stderr)
-    notes = Notes(options.quiet, how.copy_unknown)
+    notes = Notes(options.quiet, options.json, how.copy_unknown, transfer.longest)
     for lines in waiting_lines(how.batch):
         found = transfer(lines)
         notes.before(found)
@@ -67,11 +67,15 @@ class Notes:
 
     Attributes:
         quiet: say nothing but that there are unknown words.
+        all_shown: whether all candidates are written, not the best alone.
         copied: whether unknown words of the source are copied already.
+        longest: the most tokens of a line.
     """
 
     quiet: bool
+    all_shown: bool
     copied: bool
+    longest: int
     lines: int = 0
     unknown: int = 0
     cut: int = 0
@@ -81,15 +85,16 @@ class Notes:
         """Of lines that are about to be written."""
         for one in found:
             self.lines += 1
-            if any(candidate.unknown for candidate in one.candidates):
+            shown = one.candidates if self.all_shown else one.candidates[:1]
+            if any(candidate.unknown for candidate in shown):
                 self.unknown += 1
                 if self.unknown == 1:
                     self._say(f"line {self.lines} of the output has a word the model does not know")
             if one.cut:
                 self.cut += 1
                 if self.cut == 1 and not self.quiet:
-                    self._say(f"line {self.lines} is longer than the model reads and was cut")
-            self.unended += any(not candidate.ended for candidate in one.candidates)
+                    self._say(f"line {self.lines} is {self._longer} and was cut")
+            self.unended += any(not candidate.ended for candidate in shown)
 
     def at_the_end(self) -> None:
         """The sums."""
@@ -100,9 +105,13 @@ class Notes:
             hint = "" if self.copied else " (--copy-unknown writes those of the source)"
             self._say(f"{self.unknown} {of} have unknown words{hint}")
         if self.cut:
-            self._say(f"{self.cut} {of} were longer than the model reads and were cut")
+            self._say(f"{self.cut} {of} were {self._longer} and were cut")
         if self.unended:
             self._say(f"{self.unended} {of} reached the limit of tokens without ending")
+
+    @property
+    def _longer(self) -> str:
+        return f"longer than the {self.longest} tokens the model reads"
 
     def _say(self, text: str) -> None:
         print(f"seqgen: {text}", file=sys.stderr)

@@ -111,14 +111,11 @@ class Transferring:
 
     def _batch(self, sentences: Sequence[str]) -> list[Transferred]:
         found = [Transferred(sentence) for sentence in sentences]
-        forms = normalised(self.vocabulary, sentences)
         places = []
         for place, sentence in enumerate(sentences):
-            if not sentence.strip():
-                continue
-            if self._right(forms[place]):
+            if sentence.strip() and self._right(sentence):
                 found[place] = Transferred(sentence, (Candidate(sentence),), kept=True)
-            else:
+            elif sentence.strip():
                 places.append(place)
         if places:
             given = [sentences[place] for place in places]
@@ -128,7 +125,7 @@ class Transferring:
 
     def _spoken(self, sentences: Sequence[str]) -> list[Transferred]:
         """Of sentences that are neither blank nor kept."""
-        sources = read_sources(self.vocabulary, sentences, self._time)
+        sources = read_sources(self.vocabulary, sentences, self.longest)
         candidates = self._candidates(sources)
         rows = zip(sentences, candidates, sources.unknown, sources.cut, strict=True)
         return [
@@ -174,16 +171,18 @@ class Transferring:
         values = {**vars(candidate), "text": detokenize(candidate.text, capitals)}
         return Candidate(**values)
 
-    def _right(self, form: str) -> bool:
+    def _right(self, sentence: str) -> bool:
         """Whether a sentence stays as it is."""
         if not self.how.keep_right:
             return False
         if self.how.source is not None or self.judge is None:
             return self.how.source == self.how.to
-        best = self.judge.probabilities([form])[0].argmax()
+        form = normalised(self.vocabulary, [sentence])
+        best = self.judge.probabilities(form)[0].argmax()
         return self.judge.labels[int(best)] == self.how.to
 
     @property
-    def _time(self) -> int:
+    def longest(self) -> int:
+        """The most tokens of a sentence, read or written, END included."""
         most = self.generator.limit
         return self.limit if most is None else min(most, self.limit)
