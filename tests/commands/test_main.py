@@ -53,7 +53,7 @@ def test_an_unknown_verb_gives_the_near_one() -> None:
     done = seqgen("trian", "quickstart")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no verb 'trian'" in done.stderr
-    assert "Did you mean train?" in done.stderr
+    assert "Did you mean train or transfer?" in done.stderr
     assert "Traceback" not in done.stderr
 
 
