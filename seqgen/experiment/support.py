@@ -10,18 +10,22 @@ from seqgen.recipe.discriminators import Discriminator
 from seqgen.recipe.methods import Method
 from seqgen.recipe.settings import Settings
 
-GENERATORS = ("lstm", "gru", "transformer", "relational", "pretrained")
+WRITING = ("lstm", "gru", "transformer", "relational", "pretrained")
+REWRITING = ("style-transformer",)
+GENERATORS = (*WRITING, *REWRITING)
 
-# No method needs more than the two methods of a generator, hence all work with all.
+# No method needs more than the two methods of a generator, hence all work with all that write from
+# nothing; style transfer needs one that reads a source, and no other method gives it one.
 SUPPORT: Mapping[str, tuple[str, ...]] = {
-    "teacher-forcing": GENERATORS,
-    "scheduled-sampling": GENERATORS,
-    "data-as-demonstrator": GENERATORS,
-    "professor-forcing": GENERATORS,
-    "seqgan": GENERATORS,
-    "gumbel-softmax": GENERATORS,
-    "inverse-reinforcement": GENERATORS,
-    "control-reward": GENERATORS,
+    "teacher-forcing": WRITING,
+    "scheduled-sampling": WRITING,
+    "data-as-demonstrator": WRITING,
+    "professor-forcing": WRITING,
+    "seqgan": WRITING,
+    "gumbel-softmax": WRITING,
+    "inverse-reinforcement": WRITING,
+    "control-reward": WRITING,
+    "style-transformer": REWRITING,
 }
 
 

@@ -13,12 +13,14 @@ from seqgen.discriminators.protocol import Discriminator
 from seqgen.discriminators.recurrent import BehaviorDiscriminator
 from seqgen.discriminators.sentence_recurrent import SentenceRecurrent
 from seqgen.discriminators.sentence_transformer import SentenceTransformer
+from seqgen.discriminators.style import StyleDiscriminator
 from seqgen.discriminators.token_reward import TokenReward
 from seqgen.generators.pretrained import Pretrained
 from seqgen.generators.pretrained_models import new_model
 from seqgen.generators.protocol import Generator, Specials
 from seqgen.generators.recurrent import Recurrent
 from seqgen.generators.relational import Relational
+from seqgen.generators.style_transformer import StyleTransformer
 from seqgen.generators.transformer import Transformer
 from seqgen.methods.autoregressive.data_as_demonstrator import DataAsDemonstrator
 from seqgen.methods.autoregressive.professor_forcing import ProfessorForcing
@@ -29,6 +31,7 @@ from seqgen.methods.language_gan.gumbel_softmax import GumbelSoftmaxGAN
 from seqgen.methods.language_gan.inverse_reinforcement import InverseReinforcement
 from seqgen.methods.language_gan.seqgan import SeqGAN
 from seqgen.methods.protocol import Loss, Method, Moment
+from seqgen.methods.style_transfer.style_transformer import StyleTransformerMethod
 from seqgen.randomness import Stream
 from seqgen.text.encoded import Encoded
 from seqgen.text.sentences import Sentences
@@ -48,6 +51,9 @@ GENERATORS: Mapping[str, Callable[[], Generator]] = {
     ),
     "relational": lambda: Relational(VOCABULARY, SPECIALS, width=6, heads=2, head_size=4),
     "pretrained": lambda: Pretrained(new_model(GPT2, VOCABULARY, SPECIALS), SPECIALS),
+    "style-transformer": lambda: StyleTransformer(
+        VOCABULARY, SPECIALS, styles=3, width=8, heads=2, layers=1, limit=LIMIT, dropout=0.2
+    ),
 }
 
 
@@ -97,6 +103,14 @@ def sentence_discriminator(kind: str = "convolution", seed: int = 0) -> Discrimi
     return made.eval()
 
 
+def style_discriminator(conditional: bool = True, seed: int = 0) -> StyleDiscriminator:
+    """A discriminator of three styles."""
+    torch.manual_seed(seed)
+    return StyleDiscriminator(
+        VOCABULARY, 3, conditional=conditional, width=8, heads=2, layers=1, dropout=0.2, limit=LIMIT
+    ).eval()
+
+
 def method(kind: str, model: Generator, data: Encoded) -> Method:
     """A method of the support matrix in a form that shows all it does within two rounds."""
     match kind:
@@ -127,10 +141,15 @@ def method(kind: str, model: Generator, data: Encoded) -> Method:
             )  # fmt: skip
         case "control-reward":
             return ControlReward(model, limit=LIMIT, control="random", baseline="moving")
+        case "style-transformer":
+            return StyleTransformerMethod(
+                model, style_discriminator(), limit=LIMIT, discriminator_steps=2, generator_steps=1,
+                temperature=lambda update: 0.5 + 0.1 * update, word_drop=lambda update: 0.2,
+            )  # fmt: skip
     raise ValueError(kind)
 
 
-def corpus(count: int = 13, seed: int = 3) -> Encoded:
+def corpus(count: int = 13, seed: int = 3, labelled: bool = False) -> Encoded:
     """Sentences of 1 to LIMIT tokens, END included."""
     drawn = torch.Generator().manual_seed(seed)
     lengths = torch.randint(1, LIMIT + 1, (count,), generator=drawn)
@@ -138,7 +157,8 @@ def corpus(count: int = 13, seed: int = 3) -> Encoded:
     ids = torch.randint(3, VOCABULARY, (int(lengths.sum()),), generator=drawn, dtype=torch.int32)
     starts = lengths.cumsum(0) - lengths
     ids[starts + lengths - 1] = SPECIALS.end
-    return Encoded(ids, starts, lengths, SPECIALS.pad)
+    labels = torch.arange(count) % 3 if labelled else None
+    return Encoded(ids, starts, lengths, SPECIALS.pad, labels)
 
 
 def batch(count: int = 7, first: int = 0) -> Sentences:

@@ -12,7 +12,7 @@ from method_models import GENERATORS, batches, corpus, generator, method, player
 from torch import Tensor, nn
 
 from seqgen.experiment.support import GENERATORS as KINDS
-from seqgen.experiment.support import SUPPORT, table
+from seqgen.experiment.support import REWRITING, SUPPORT, table
 from seqgen.methods.protocol import Loss, Method, Moment
 from seqgen.recipe import methods as method_settings
 from seqgen.recipe import networks
@@ -92,7 +92,8 @@ def test_two_rounds_move_all_own_parameters_and_nothing_else(name: str, kind: st
     watch = Watch(method(name, generator(kind), corpus()))
     last = list(watch.turns(0))[-1]
     steps = 2 * list(watch.turns(0)).count(last)
-    outcome = Trainer([Phase(watch, steps)], players(watch), batches()).train()
+    data = batches(data=corpus(labelled=kind in REWRITING))
+    outcome = Trainer([Phase(watch, steps)], players(watch), data).train()
     assert (outcome.steps, outcome.rounds) == (steps, 2)
     assert [player for player, _ in watch.losses] == list(watch.turns(0)) * 2
     for player, parts in watch.losses:
@@ -112,7 +113,8 @@ def trained(
     made = method(name, generator(kind), corpus())
     with Run.open(folder, write=True) if resume else Run.create(folder) as run:
         phase = Phase(made, steps, kind=name)
-        trainer = Trainer([phase], players(made), batches(), seed=9, run=run, save_every=1)
+        data = batches(data=corpus(labelled=kind in REWRITING))
+        trainer = Trainer([phase], players(made), data, seed=9, run=run, save_every=1)
         trainer.train(resume=resume)
     return trainer, made
 
