@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_told() -> None:
         network()(ids(), LENGTHS)
     with pytest.raises(ValueError, match="multi-class discriminator takes no style"):
         network(False)(ids(), LENGTHS, STYLE)
-    with pytest.raises(ValueError, match="10 tokens to read.*at most 9"):
+    with pytest.raises(ValueError, match=r"10 tokens to read.*at most 9"):
         network()(torch.zeros(1, 10, dtype=torch.int64), torch.tensor([10]), STYLE[:1])
     with pytest.raises(ValueError, match="heads must divide"):
         StyleDiscriminator(9, 2, width=10, heads=4)
