@@ -164,9 +164,9 @@ class TrainedVocabulary(Settings):
     """Entries seen fewer times than this become unknown."""
     lowercase: bool = False
     """Whether everything is put into lower case."""
-    punctuation: Literal["keep", "final", "split"] = "keep"
-    """Words only: leave punctuation as it stands, split off a period that ends the sentence, or
-    split all of it."""
+    punctuation: Literal["keep", "final", "split", "treebank"] = "keep"
+    """Words only: leave punctuation as it stands, split off a period that ends the sentence, split
+    all of it, or as the Penn Treebank has it (do n't, it 's, great !)."""
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:

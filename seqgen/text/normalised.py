@@ -39,11 +39,14 @@ def _spelled(vocabulary: Vocabulary, texts: list[str]) -> list[str]:
 
 
 def text_form(vocabulary: Vocabulary) -> str:
-    """What `normalised` changes, for signatures: "lowercase+final", "lowercase", "split"; "" where
-    text stays as it is. Figures of one form say nothing beside those of another."""
-    [probe] = normalised(vocabulary, ["A (B) c."])
+    """What `normalised` changes, for signatures: "lowercase+final", "lowercase", "split",
+    "treebank"; "" where text stays as it is. Figures of one form say nothing beside those of
+    another."""
+    probe, contraction = normalised(vocabulary, ["A (B) c.", "don't"])
     found = ["lowercase"] if probe == probe.lower() else []
-    if "( " in probe:
+    if contraction == "do n't":
+        found.append("treebank")
+    elif "( " in probe:
         found.append("split")
     elif probe.endswith(" ."):
         found.append("final")

@@ -24,23 +24,39 @@ from tokenizers import (
 from seqgen.text.errors import CorpusError
 
 Kind = Literal["word", "subword", "character"]
-Punctuation = Literal["keep", "final", "split"]
+Punctuation = Literal["keep", "final", "split", "treebank"]
 
 PAD, BEGIN, END, UNKNOWN = "<pad>", "<begin>", "<end>", "<unk>"
 SUBWORDS = 8000  # ids of a subword vocabulary where no size is asked for
 _FINAL_PERIOD = r"(?<=[^\s.])\.\s*\z"  # glued to a word, and not the end of an ellipsis
 _EVERYTHING = 1 << 40
+_CLITIC = r"(?:n't|'(?:s|m|d|re|ve|ll))"
+# What is a token of its own inside a piece between spaces; the first that fits. A text that was cut
+# like this before keeps its tokens.
+_TREEBANK = "|".join(
+    [
+        rf"\A{_CLITIC}\z|(?<=\w){_CLITIC}(?!\w)",
+        r"\A(?:[A-HJ-Za-hj-z]|[Mm]rs?|[Mm]s|[DdSsJj]r|[Ss]t|vs|etc)\.\z",
+        r"(?<!\w)(?:\w\.){2,}",  # p.m.
+        r"\d+(?:[.,:/]\d+)+",  # 1,000.50
+        r"''|``|\.{2,}|-{2,}|\*{2,}",
+        r"[!?,;:()\[\]{}…$%&#@`]",
+        r"(?<=\w)'(?!\w)|\.(?!\w)",
+    ]
+)
 
 
 def check_settings(kind: str, size: int | None, minimum: int, punctuation: str) -> None:
     """Raise CorpusError for settings of a vocabulary that do not exist or do not go together."""
     if kind not in ("word", "subword", "character"):
         raise CorpusError(f'kind is {kind!r}; give "word", "subword" or "character"')
-    if punctuation not in ("keep", "final", "split"):
-        raise CorpusError(f'punctuation is {punctuation!r}; give "keep", "final" or "split"')
-    if punctuation == "split" and kind != "word":
+    if punctuation not in ("keep", "final", "split", "treebank"):
         raise CorpusError(
-            f'punctuation "split" is for words; a {kind} vocabulary already splits it'
+            f'punctuation is {punctuation!r}; give "keep", "final", "split" or "treebank"'
+        )
+    if punctuation in ("split", "treebank") and kind != "word":
+        raise CorpusError(
+            f'punctuation "{punctuation}" is for words; a {kind} vocabulary already splits it'
         )
     if minimum < 1:
         raise CorpusError(f"minimum is {minimum}; a word is counted from 1 on")
@@ -156,6 +172,11 @@ def _words(
     elif punctuation == "split":
         steps = [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
+    elif punctuation == "treebank":
+        cutting = pre_tokenizers.Split(Regex(_TREEBANK), "isolated")
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.WhitespaceSplit(), cutting]
+        )
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return tokenizer
@@ -167,6 +188,10 @@ def _normalize(tokenizer: Tokenizer, lowercase: bool, punctuation: Punctuation) 
         steps.append(normalizers.Lowercase())
     if punctuation == "final":
         steps.append(normalizers.Replace(Regex(_FINAL_PERIOD), " ."))
+    if punctuation == "treebank":
+        steps.append(normalizers.Replace("’", "'"))
+        steps.append(normalizers.Replace(Regex(r'(?<![^\s(\[{])["“](?=\S)'), "``"))
+        steps.append(normalizers.Replace(Regex('["“”]'), "''"))
     if steps:
         tokenizer.normalizer = normalizers.Sequence(steps)
 

@@ -93,7 +93,9 @@ class Vocabulary:
             minimum: least count of a word or character (of a merged pair: at least 2).
             lowercase: lower-case the text first.
             punctuation: "keep" as it is; "final" splits off a last period glued to a word; "split"
-                (words only) makes every punctuation character a word.
+                (words only) makes every punctuation character a word; "treebank" (words only) cuts
+                as corpora in the manner of the Penn Treebank are cut ("do n't", "it 's", "great
+                !", `` and '' for quotes), which leaves their own text as it is.
 
         Raises:
             CorpusError: no text, no word frequent enough, a size too small, or a setting that does
