@@ -75,7 +75,9 @@ TINY = shlex.split(
     "--corpus.count 200 --corpus.valid 16 --corpus.test 16 --generator.width 8 "
     "--generator.hidden 8 --batch 8 --phases.0.steps 4 --evaluate.every 4 --evaluate.samples 8"
 )
-VERBS_OF_USE = ("generate", "score", "export", "evaluate", "compare", "report", "judge")
+VERBS_OF_USE = (
+    "generate", "score", "transfer", "export", "evaluate", "compare", "report", "judge",
+)  # fmt: skip
 USES = [command for command in COMMANDS if shlex.split(command)[1] in VERBS_OF_USE]
 # So that drawing and measuring take a moment only; the command stays the README's otherwise.
 LESS = {
@@ -90,6 +92,17 @@ ORACLE = (
 )
 UPDATES = "--phases.1.steps 1 --phases.2.steps 2 --phases.2.method.rollouts 1"
 SMALL = "--discriminator.widths 1 2 --discriminator.channels 4"
+
+
+FEW = "--corpus.count 64 --corpus.valid 8 --corpus.test 8 --batch 4 --phases.0.steps 2 --no-report"
+LESS_STYLE = (
+    "--phases.1.steps 2 --evaluate.samples 8 --generator.width 8 --generator.heads 2 "
+    "--discriminator.width 8 --discriminator.heads 2"
+)
+STYLE = [
+    f"style/quickstart --name style {FEW} {LESS_STYLE}",
+    f"judge/linear --name captions-judge {FEW}",
+]
 
 
 def language_gans(runs: Path) -> list[str]:
@@ -146,6 +159,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files = ["negative", str(folder / f"{name}.0"), "positive", str(folder / f"{name}.1")]
         judge += [f"--corpus.{option}", *files]
     assert main([*judge, *quiet]) == 0
+    for command in STYLE:
+        assert f"seqgen train {command.split(' --corpus')[0]}" in COMMANDS
+        assert main(["train", *shlex.split(command), *quiet]) == 0
     text = [str(folder / "train.0"), str(folder / "train.1")]
     assert main(["judge", "train", *text, "--out", str(folder / "yelp.arpa"), "--quiet"]) == 0
     return folder
@@ -171,6 +187,8 @@ def test_what_is_done_with_a_trained_model_works(
         assert len(out) == int(arguments[arguments.index("--count") + 1])
     elif verb == "score" or arguments[0] in ("score", "classify"):
         assert [bool(line) for line in out] == [True, False, True]
+    elif verb == "transfer":
+        assert len(out) == 3 and ("--json" in arguments or not out[1])
     elif verb == "export":
         assert (trained / out[0] / "generator.safetensors").is_file()
     else:
