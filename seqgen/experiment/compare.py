@@ -27,6 +27,7 @@ from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.oracle_plane import MULTIPLIERS, OraclePlane
 from seqgen.experiment.real_text import RealText, real_text
 from seqgen.experiment.reopen import Which, load, read_run
+from seqgen.experiment.rewriters import require_writer
 from seqgen.experiment.run_groups import (
     digest,
     notes_on_forms,
@@ -101,6 +102,7 @@ def compare(
     def measured(entry: Entry, alone: bool, progress: Progress) -> Measured:
         run, asked = entry.run, entry.checkpoint
         model = load(run.folder, checkpoint if asked is None else asked, device)
+        require_writer(model.generator)
         real = texts.of(run, model.vocabulary)
         learned[str(run.folder)] = digest(real.training)
         rows = Rows(run, model, real, language, encoder, seed, alone, shared)

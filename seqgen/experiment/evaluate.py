@@ -17,6 +17,7 @@ from seqgen.experiment.evaluation_rows import Rows
 from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.real_text import RealText, real_text
 from seqgen.experiment.reopen import Which, load, step_of
+from seqgen.experiment.rewriters import require_writer
 from seqgen.report.record import Record, read_record, write_record
 from seqgen.training.run import Run
 
@@ -78,6 +79,7 @@ def evaluate_run(
     """
     run = Run.open(folder)
     model = load(folder, checkpoint, device)
+    require_writer(model.generator)
     real = real_text(run, model.vocabulary, references, training, seed)
     given = None if judge is None else open_language_judge(judge, device)
     reverse = None if reverse_judge is None else open_language_judge(reverse_judge, device)

@@ -13,6 +13,7 @@ from seqgen.evaluation.judge_protocols import StyleJudge
 from seqgen.experiment import scoring
 from seqgen.experiment.drawing import Drawing
 from seqgen.experiment.drawing import Drawn as Drawn
+from seqgen.experiment.rewriters import require_writer
 from seqgen.experiment.transfer_settings import Transfer
 from seqgen.experiment.transferring import Transferred, Transferring
 from seqgen.generators.protocol import Generator
@@ -114,6 +115,7 @@ class TextModel:
     ) -> Iterator[Drawn]:
         """`draw`, a block at a time; the sentences do not depend on the size of the blocks. Under
         rejection the first comes when all are drawn."""
+        require_writer(self.generator)
         if count < 1:
             raise UserError(f"count {count}: ask for at least 1 sentence")
         decoding.check()
@@ -139,6 +141,7 @@ class TextModel:
             UserError: an unknown label; a sentence the vocabulary cannot spell.
             TooLong: sentences longer than the generator can read.
         """
+        require_writer(self.generator)
         styles: Sequence[int] = range(self.generator.styles) if label is None else ()
         if label is not None:
             styles = [self._number(label)]
