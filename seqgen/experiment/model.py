@@ -116,7 +116,6 @@ class TextModel:
         """`draw`, a block at a time; the sentences do not depend on the size of the blocks. Under
         rejection the first comes when all are drawn."""
         require_writer(self.generator)
-        self._require_no_source("write")
         if count < 1:
             raise UserError(f"count {count}: ask for at least 1 sentence")
         decoding.check()
@@ -143,7 +142,6 @@ class TextModel:
             TooLong: sentences longer than the generator can read.
         """
         require_writer(self.generator)
-        self._require_no_source("score")
         styles: Sequence[int] = range(self.generator.styles) if label is None else ()
         if label is not None:
             styles = [self._number(label)]
@@ -234,13 +232,6 @@ class TextModel:
                 f"label {label!r} is unknown; there are: {', '.join(self.labels)}.{hint}"
             )
         return self.labels[label]
-
-    def _require_no_source(self, task: str) -> None:
-        if self.generator.reads_source:
-            raise UserError(
-                f"this model cannot {task} sentences by themselves: it rewrites those it is given. "
-                f"Use transfer, to one of {', '.join(self.labels)}; with scores by --json"
-            )
 
     def _time(self, limit: int | None) -> int:
         time = self.limit if limit is None else limit

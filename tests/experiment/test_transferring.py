@@ -336,10 +336,3 @@ def test_a_generator_that_reads_no_source_is_refused() -> None:
     generator: Generator = Recurrent(len(MODEL.vocabulary), specials, width=4, hidden=4, styles=3)
     with pytest.raises(UserError, match=r"cannot transfer.*seqgen train style/style-transformer"):
         TextModel(generator, MODEL.vocabulary, LIMIT, STYLES).transfer(["food"], to="next")
-
-
-def test_a_model_that_rewrites_writes_and_scores_nothing_by_itself() -> None:
-    with pytest.raises(UserError, match=r"cannot write .* Use transfer, to one of plain, next"):
-        MODEL.generate(2)
-    with pytest.raises(UserError, match="cannot score sentences by themselves"):
-        MODEL.score(["the food"])
