@@ -1,0 +1,108 @@
+"""A Style Transformer from recipe to run: resumed bitwise, opened again, and what it is not for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from experiment_runs import QUIET, same, sentences, weights
+
+from seqgen.errors import UserError
+from seqgen.experiment.evaluate import evaluate_run
+from seqgen.experiment.experiment import evaluation
+from seqgen.experiment.export import export
+from seqgen.experiment.reopen import load
+from seqgen.experiment.start import resume, start
+from seqgen.generators.style_transformer import StyleTransformer
+from seqgen.recipe.files import parse
+from seqgen.recipe.overrides import override
+from seqgen.recipe.recipe import Recipe
+
+TINY = """
+about: a tiny style transformer
+corpus: {kind: grammar, limit: 21, count: 60, valid: 12, test: 12}
+vocabulary: {kind: word}
+generator: {kind: style-transformer, width: 8, layers: 1, heads: 2, dropout: 0.1}
+discriminator: {kind: style, width: 8, layers: 1, heads: 2, dropout: 0.1}
+phases:
+  - {method: {kind: style-transformer, cycle: 0, style: 0, generator_steps: 1,
+              word_drop: {start: 0.4, end: 0.4}},
+     only: [generator], steps: 2, name: pretraining}
+  - {method: {kind: style-transformer, discriminator_steps: 2, generator_steps: 1}, steps: 4}
+players: {generator: {rate: 1.0e-2}, discriminator: {rate: 1.0e-2}}
+batch: 8
+by_label: true
+evaluate: {every: 2, samples: 6, metrics: [likelihood, transfer]}
+save: {keep: 5}
+"""
+
+
+def tiny(*changes: str) -> Recipe:
+    return override(parse(TINY, "tiny.yaml"), changes)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("style") / "run"
+    start(tiny(), folder, QUIET)
+    return folder
+
+
+def test_figures_are_in_the_journal_and_pairs_in_the_samples(run: Path) -> None:
+    figures = evaluation(run, 6)
+    assert {"nll", "source-bleu", "transfer-accuracy", "content-kept"} <= figures.keys()
+    lines = (run / "samples" / "step-00000006.txt").read_text("utf-8").splitlines()
+    assert len(lines) == 6 and all(" -> " in line for line in lines)
+
+
+@pytest.mark.parametrize("conditional", ["true", "false"])
+def test_resuming_in_the_adversarial_phase_is_bitwise(tmp_path: Path, conditional: str) -> None:
+    kind = ("--discriminator.conditional", conditional)
+    start(tiny(*kind), tmp_path / "whole", QUIET)
+    start(tiny(*kind, "--phases.1.steps", "2"), tmp_path / "parts", QUIET)
+    before = weights(tmp_path / "parts", 4)
+    resume(tmp_path / "parts", QUIET, tiny(*kind))
+    for module in ("generator", "discriminator"):
+        left, right = (weights(tmp_path / name, 6, module) for name in ("whole", "parts"))
+        assert same(left, right)
+    assert not same(before, weights(tmp_path / "parts", 6))
+
+
+def test_a_run_is_opened_and_exported(run: Path, tmp_path: Path) -> None:
+    model = load(run)
+    assert isinstance(model.generator, StyleTransformer) and model.generator.reads_source
+    assert model.labels == {"admiring": 0, "complaining": 1} and model.limit == 21
+    again = load(export(run, tmp_path / "exported"))
+    left, right = (dict(one.generator.state_dict()) for one in (model, again))
+    assert same(left, right)
+
+
+def test_what_needs_sentences_from_nothing_is_refused(run: Path) -> None:
+    model = load(run)
+    for ask in (
+        lambda: model.generate(2),
+        lambda: model.score(["a dog"]),
+        lambda: evaluate_run(run),
+    ):
+        with pytest.raises(UserError, match=r"rewrites sentences .* seqgen transfer RUN"):
+            ask()
+
+
+def test_one_style_is_too_few(tmp_path: Path) -> None:
+    file = sentences(tmp_path)
+    changes = ["--corpus.kind", "files", "--corpus.styles", "only", str(file), "--corpus.valid",
+               "0.2", "--evaluate.metrics", "likelihood"]  # fmt: skip
+    with pytest.raises(UserError, match="two styles or more; the corpus has 1"):
+        start(tiny(*changes), tmp_path / "run", QUIET)
+
+
+def test_three_styles_learn_in_one_run(tmp_path: Path) -> None:
+    texts = [f"the {thing} is here today" for thing in ["dog", "cat", "horse", "man", "sea", "sun"]]
+    files = [str(sentences(tmp_path, texts, f"{name}.txt")) for name in "abc"]
+    given = [word for pair in zip("abc", files, strict=True) for word in pair]
+    changes = ["--corpus.kind", "files", "--corpus.styles", *given, "--corpus.valid", "2",
+               "--batch", "9", "--evaluate.samples", "6"]  # fmt: skip
+    report = start(tiny(*changes), tmp_path / "run", QUIET)
+    assert {"nll", "source-bleu", "copied"} <= report.outcome.metrics.keys()
+    assert "transfer-accuracy" not in report.outcome.metrics
+    assert load(tmp_path / "run").generator.styles == 3
