@@ -246,22 +246,29 @@ def _tell(report: Report) -> None:
         print(f"\n{judged(report)}\n\nrun folder: {folder}\n{page}next:")
         print(f"  seqgen judge classify {quoted} < sentences.txt")
         return
-    print(
-        f"\nrun folder: {folder}\n{page}next:\n"
-        f"  seqgen generate {quoted} --count 10\n"
-        f"  seqgen score {quoted} < sentences.txt\n"
-        f"  seqgen evaluate {quoted}     (more sentences, and at other temperatures)\n"
-        f"  seqgen compare {quoted} runs/other\n"
-        f"  seqgen train {_for_files(report.folder)} --corpus.train my.txt     (a file of your own)"
-    )
+    print(f"\nrun folder: {folder}\n{page}next:")
+    print("".join(f"  {line}\n" for line in _next(report.folder, quoted)), end="")
 
 
-def _for_files(folder: Path) -> str:
-    """The recipe that trains a run's method on files."""
+def _next(folder: Path, quoted: str) -> list[str]:
+    """What can be done with a trained run, and the recipe that trains its method on files."""
     from seqgen.recipe.files import read
 
-    kinds = [phase.method.kind for _, phase in read(str(folder / "recipe.yaml")).walk()]
-    return FOR_FILES.get(kinds[-1], "text/mle-lstm")
+    kind = [phase.method.kind for _, phase in read(str(folder / "recipe.yaml")).walk()][-1]
+    if kind == "style-transformer":
+        return [
+            f"seqgen transfer {quoted} --to STYLE < sentences.txt",
+            "seqgen train style/style-transformer --corpus.styles A a.txt B b.txt     "
+            "(files of your own)",
+        ]
+    recipe = FOR_FILES.get(kind, "text/mle-lstm")
+    return [
+        f"seqgen generate {quoted} --count 10",
+        f"seqgen score {quoted} < sentences.txt",
+        f"seqgen evaluate {quoted}     (more sentences, and at other temperatures)",
+        f"seqgen compare {quoted} runs/other",
+        f"seqgen train {recipe} --corpus.train my.txt     (a file of your own)",
+    ]
 
 
 def judged(report: Report) -> str:
