@@ -45,21 +45,29 @@ class GumbelSoftmax:
 
 
 class Soft:
-    """The noise-free expected token softmax(logits / temperature), with gradients."""
+    """The noise-free expected token softmax(logits / temperature), with gradients.
+
+    Args:
+        temperature: positive; towards 0 the tokens become one-hot.
+        hard: feed and keep the one-hot argmax, with the gradient of the soft token
+            (straight-through).
+    """
 
     soft, blockwise = True, True
 
-    def __init__(self, temperature: float = 1.0) -> None:
+    def __init__(self, temperature: float = 1.0, hard: bool = False) -> None:
         if not temperature > 0:
             raise ValueError(f"temperature {temperature}: must be above 0")
-        self.temperature = temperature
+        self.temperature, self.hard = temperature, hard
 
     def prepare(self, rows: Tensor, steps: int, vocabulary: int, stream: Stream | None) -> None:
         """Nothing random."""
 
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
-        """The distribution itself."""
+        """The distribution itself, or its likeliest token."""
         soft = torch.softmax(logits / self.temperature, -1)
+        if self.hard:
+            soft = _StraightThrough.apply(soft)  # type: ignore[no-untyped-call]
         return Choice(soft, soft)
 
 

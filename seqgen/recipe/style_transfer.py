@@ -49,6 +49,9 @@ class StyleTransformer(MethodSettings):
     ] = ConstantTemperature()
     """How soft the tokens of that version are, over the generator's updates, pretraining
     included."""
+    hard: bool = False
+    """Whether tokens are one-hot with the gradient of the soft ones (straight-through), as they are
+    when the generator is used; the paper has soft ones."""
     word_drop: WordDrop = WordDrop()
     """Words left out of a sentence that is to be reconstructed from itself."""
     discriminator_steps: Positive = 10

@@ -35,7 +35,7 @@ class StyleTransformerMethod(Stateless):
     reconstruction by a schedule, as that code can do (its published setting leaves out none); soft
     sentences end with the token whose argmax is END and are decoded without dropout; with more than
     two styles the target is drawn, every other style being equally likely; the temperature acts on
-    soft tokens only, not on the likelihood of reconstructions.
+    soft tokens only, not on the likelihood of reconstructions. `hard` is not the paper's.
 
     Every random number but dropout's belongs to a row of the global batch. No rows are coupled.
 
@@ -47,6 +47,8 @@ class StyleTransformerMethod(Stateless):
         cycle: weight of its reconstruction from the changed sentence.
         style: weight of the discriminator's opinion.
         temperature: generator's update number -> temperature of soft tokens, above 0.
+        hard: whether soft tokens are the one-hot likeliest tokens, with the gradient of the soft ones
+            (straight-through), as they are when the generator is used.
         word_drop: generator's update number -> share of words left out of the sentence that is
             reconstructed from itself, from 0 to below 1.
         discriminator_steps: turns of the discriminator a round.
@@ -65,6 +67,7 @@ class StyleTransformerMethod(Stateless):
         limit: int,
         temperature: Callable[[int], float],
         word_drop: Callable[[int], float],
+        hard: bool = False,
         reconstruction: float = 0.25,
         cycle: float = 0.5,
         style: float = 1.0,
@@ -79,7 +82,7 @@ class StyleTransformerMethod(Stateless):
             )
         self.generator, self.discriminator, self.limit = generator, discriminator, limit
         self.reconstruction, self.cycle, self.style = reconstruction, cycle, style
-        self.temperature, self.word_drop = temperature, word_drop
+        self.temperature, self.hard, self.word_drop = temperature, hard, word_drop
         self.discriminator_steps, self.generator_steps = discriminator_steps, generator_steps
         self.modules = {"discriminator": discriminator, "generator": generator}
         self.generator_updates = 0  # the schedules' clock, for the discriminator's turns too
@@ -183,7 +186,7 @@ class StyleTransformerMethod(Stateless):
         with evaluating(self.generator):
             return decode(
                 self.generator,
-                Soft(temperature),
+                Soft(temperature, self.hard),
                 len(batch),
                 self.limit,
                 condition=Condition(batch.ids, batch.mask, style),
