@@ -63,6 +63,8 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
     method = _shrunk("method", step["method"])
     if "every" in method:
         method["every"] = 2
+    if "generator_steps" in method:
+        method["generator_steps"] = 1  # the steps of a phase are whole rounds
     every = {"evaluate": {"every": 1}} if step["evaluate"] else {}
     return {**step, "method": method, "steps": STEPS, **every}
 

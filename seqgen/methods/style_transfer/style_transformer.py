@@ -47,8 +47,8 @@ class StyleTransformerMethod(Stateless):
         cycle: weight of its reconstruction from the changed sentence.
         style: weight of the discriminator's opinion.
         temperature: generator's update number -> temperature of soft tokens, above 0.
-        hard: whether soft tokens are the one-hot likeliest tokens, with the gradient of the soft ones
-            (straight-through), as they are when the generator is used.
+        hard: whether soft tokens are the one-hot likeliest tokens, as they are when the generator
+            is used, with the gradient of the soft ones (straight-through).
         word_drop: generator's update number -> share of words left out of the sentence that is
             reconstructed from itself, from 0 to below 1.
         discriminator_steps: turns of the discriminator a round.
