@@ -230,3 +230,22 @@ def test_the_token_behind_begin_has_the_first_position() -> None:
     model = network()
     assert torch.equal(model._places(0, 3), torch.cat((torch.zeros(1, 16), model.position[:2])))
     assert torch.equal(model._places(2, 2), model.position[1:3])
+
+
+def test_hard_tokens_are_the_greedy_ones_with_the_gradient_of_the_soft_ones() -> None:
+    model, given = network(), sentences()
+    tokens = soft(given.ids).requires_grad_()
+    condition = Condition(tokens, given.mask, given.labels)
+    hard = decode(model, Soft(0.7, hard=True), ROWS, LIMIT, condition=condition, gradient=True)
+    greedy = decode(model, Greedy(), ROWS, LIMIT, condition=source(given))
+    assert torch.equal(hard.lengths, greedy.lengths)
+    assert torch.equal(hard.tokens.argmax(-1), greedy.tokens[:, : hard.tokens.shape[1]])
+    assert ((hard.tokens == 0) | (hard.tokens == 1)).all()
+    hard.tokens[..., 5].sum().backward()
+    assert tokens.grad is not None and tokens.grad.abs().sum() > 0
+    logits = torch.tensor([[0.3, 1.2, -0.5]], requires_grad=True)
+    scores = torch.tensor([2.0, -1.0, 0.5])
+    (Soft(0.7, hard=True)(0, logits, torch.arange(1)).kept * scores).sum().backward()
+    expected = torch.softmax(logits.detach() / 0.7, -1)
+    expected = expected * (scores - (expected * scores).sum()) / 0.7
+    torch.testing.assert_close(logits.grad, expected)
