@@ -1,10 +1,31 @@
-"""Which kernels recurrent layers run on."""
+"""Which kernels networks may run on."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 
 import torch
+
+_once: ContextVar[bool] = ContextVar("one backward pass", default=False)
+
+
+@contextmanager
+def one_backward_pass(promised: bool) -> Iterator[None]:
+    """Whoever computes a loss in this context goes back through it once, before the next forward
+    pass: what a backward pass captured as a CUDA graph needs, as it uses up what the forward pass
+    kept."""
+    token = _once.set(promised)
+    try:
+        yield
+    finally:
+        _once.reset(token)
+
+
+def goes_back_once() -> bool:
+    """Whether `one_backward_pass` was promised."""
+    return _once.get()
 
 
 def plain_recurrence(needed: bool) -> AbstractContextManager[object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -12,19 +13,23 @@ from torch.nn.functional import pad
 from torch.nn.utils.parametrize import is_parametrized
 
 from seqgen.discriminators.protocol import Discriminator
+from seqgen.kernels import goes_back_once
 
 STATIC_TIME = 8  # sentences are padded to a multiple of so many tokens: few different shapes
-MOST = 12  # graphs kept, of all networks; beyond, the oldest goes, and with it its network
+MOST = 8  # graphs kept for a network; beyond, the one that was not used for longest goes
 
-_kept: dict[Hashable, Callable[[Tensor, Tensor], Tensor]] = {}
+_kept: WeakKeyDictionary[nn.Module, dict[Hashable, Callable[[Tensor, Tensor], Tensor]]]
+_kept = WeakKeyDictionary()
 
 
 def capturable(discriminator: Discriminator) -> bool:
-    """Whether a training pass can be captured now: on CUDA, with gradients, by a network that says
-    so and whose weights are not made from others (spectral norm) at each pass."""
+    """Whether a training pass can be captured now: on CUDA, with gradients and one backward pass,
+    by a network that says so itself and whose weights are not made from others (spectral norm) at
+    each pass."""
     return (
-        discriminator.capturable
+        vars(type(discriminator)).get("capturable", False)
         and discriminator.training
+        and goes_back_once()
         and torch.is_grad_enabled()
         and next(discriminator.parameters()).is_cuda
         and not any(is_parametrized(part) for part in discriminator.modules())
@@ -35,7 +40,7 @@ def score_together(
     discriminator: Discriminator, sentences: tuple[Tensor, Tensor], lengths: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
     """Scores of two batches of ids in one pass, captured at the first call with such a shape. No
-    derivative of the gradients exists, and the backward pass must come before the next call.
+    derivative of the gradients exists, and one backward pass must come before the next call.
 
     Args:
         discriminator: `capturable`.
@@ -57,19 +62,31 @@ def _graphed(
 ) -> Callable[[Tensor, Tensor], Tensor]:
     kind = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else None
     places = tuple(parameter.data_ptr() for parameter in discriminator.parameters())
-    # A graph holds its network, so that no other one can have the same id.
-    key = (id(discriminator), ids.shape, kind, places)
-    if key not in _kept:
-        if len(_kept) >= MOST:
-            _kept.pop(next(iter(_kept)))
+    key, graphs = (ids.shape, kind, places), _kept.setdefault(discriminator, {})
+    if key not in graphs and len(graphs) >= MOST:
+        graphs.pop(next(iter(graphs)))
+    there = key in graphs
+    graphs[key] = graphs.pop(key) if there else _captured(discriminator, ids, lengths, kind)
+    return graphs[key]
+
+
+def _captured(
+    discriminator: Discriminator, ids: Tensor, lengths: Tensor, kind: torch.dtype | None
+) -> Callable[[Tensor, Tensor], Tensor]:
+    scoring = _Scoring(discriminator)
+    with (
+        torch.cuda.device(ids.device),
+        # The passes that warm up use random numbers, which the first replay must not miss.
+        torch.random.fork_rng([ids.device]),
         # Rounded weights that autocast keeps would be those of the capture for ever.
-        with torch.autocast("cuda", dtype=kind, enabled=kind is not None, cache_enabled=False):
-            sample = (ids.clone(), lengths.clone())
-            graphed: Any = torch.cuda.make_graphed_callables(
-                _Scoring(discriminator), sample, allow_unused_input=True
-            )
-            _kept[key] = graphed
-    return _kept[key]
+        torch.autocast("cuda", dtype=kind, enabled=kind is not None, cache_enabled=False),
+    ):
+        graphed: Any = torch.cuda.make_graphed_callables(
+            scoring, (ids.clone(), lengths.clone()), allow_unused_input=True
+        )
+    del scoring.discriminator  # or it would live as long as its graphs
+    function: Callable[[Tensor, Tensor], Tensor] = graphed
+    return function
 
 
 class _Scoring(nn.Module):

@@ -72,8 +72,10 @@ def decode(
                 generator, loop(torch.arange(count, device=device), False), hidden
             )
     with torch.no_grad():
-        if isinstance(choose, Sample) and choose.plain and not hidden and capturable(generator):
-            return _by_graphs(generator, choose, rows, condition, pool)
+        # A choice of one's own that is derived from Sample may choose otherwise.
+        plain = choose if type(choose) is Sample and choose.plain and not hidden else None
+        if plain is not None and capturable(generator, time):
+            return _by_graphs(generator, plain, rows, condition, pool)
         collected = IdCollector(generator, count, time, hidden)
         for part in _parts(count, pool, device):
             for step in loop(part, drop):
@@ -92,12 +94,10 @@ def _by_graphs(
             choose.temperature,
             condition.select(part) if condition else None,
         )
-        for part in torch.split(torch.arange(len(rows), device=rows.device), pool)
+        for part in _parts(len(rows), pool, rows.device)
     ]
-    if len(drawn) == 1:
-        return drawn[0]
     tokens, lengths, ended = (
-        torch.cat([getattr(part, name) for part in drawn])
+        torch.cat([getattr(part, name) for part in drawn])[: len(rows)]
         for name in ("tokens", "lengths", "ended")
     )
     return Decoded(tokens, lengths, ended, tokens)

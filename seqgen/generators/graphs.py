@@ -8,6 +8,8 @@ time and must never make the host wait.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -15,8 +17,9 @@ from torch import Tensor, nn
 
 from seqgen.generators.protocol import Generator
 
-MOST = 16  # graphs kept for a network; beyond, the oldest goes
+MOST = 16  # graphs kept for a network; beyond, the one that was not used for longest goes
 WARM_UPS = 2  # runs before the capture, in which kernels are chosen and compiled
+MOST_STEPS = 128  # of sentences that may end, longer ones stop early without a graph
 
 Function = Callable[..., tuple[Tensor, ...]]
 
@@ -40,7 +43,7 @@ class Captured:
                 function(*self._inputs)
         torch.cuda.current_stream().wait_stream(beside)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.graph(self._graph, pool=_pool(inputs[0].device)):
             self._outputs = function(*self._inputs)
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -51,19 +54,26 @@ class Captured:
         return tuple(tensor.clone() for tensor in self._outputs)
 
 
-def capturable(generator: Generator) -> bool:
-    """Whether draws from a generator can be captured now: on CUDA, in evaluation mode, without
-    gradients, and by a network that says so."""
+@cache
+def _pool(device: torch.device) -> Any:
+    """One piece of memory for all graphs of a device: no two of them run at a time, and nothing but
+    their results, which no other one overwrites, is read afterwards."""
+    return torch.cuda.graph_pool_handle()
+
+
+def capturable(generator: Generator, steps: int) -> bool:
+    """Whether draws of so many steps can be captured now: on CUDA, in evaluation mode, without
+    gradients, by a network that says so itself."""
     return (
-        generator.capturable
+        vars(type(generator)).get("capturable", False)
         and generator.device.type == "cuda"
         and not generator.training
         and not torch.is_grad_enabled()
+        and (steps <= MOST_STEPS or generator.specials.end is None)
         and not torch.cuda.is_current_stream_capturing()
     )
 
 
-@torch.no_grad()
 def replay(
     network: nn.Module, key: Hashable, function: Function, *inputs: Tensor
 ) -> tuple[Tensor, ...]:
@@ -80,12 +90,16 @@ def replay(
     kind = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else None
     places = tuple(parameter.data_ptr() for parameter in network.parameters())
     shapes = tuple((tensor.shape, tensor.dtype) for tensor in inputs)
-    whole = (key, shapes, kind, places)
-    graphs = _kept.setdefault(network, {})
-    if whole not in graphs:
-        if len(graphs) >= MOST:
-            graphs.pop(next(iter(graphs)))
+    whole, graphs = (key, shapes, kind, places), _kept.setdefault(network, {})
+    if whole not in graphs and len(graphs) >= MOST:
+        graphs.pop(next(iter(graphs)))
+    with (
+        torch.cuda.device(inputs[0].device),
+        torch.inference_mode(False),  # what is kept must serve outside of it too
+        torch.no_grad(),
         # Rounded weights that autocast keeps would be those of the capture for ever.
-        with torch.autocast("cuda", dtype=kind, enabled=kind is not None, cache_enabled=False):
-            graphs[whole] = Captured(function, inputs)
-    return graphs[whole](*inputs)
+        torch.autocast("cuda", dtype=kind, enabled=kind is not None, cache_enabled=False),
+    ):
+        captured = graphs.pop(whole) if whole in graphs else Captured(function, inputs)
+        graphs[whole] = captured  # the last now
+        return captured(*inputs)

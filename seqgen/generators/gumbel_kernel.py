@@ -5,6 +5,7 @@ Needs Triton, which torch's CUDA builds bring along.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -27,7 +28,8 @@ def draw_fused(logits: Tensor, seeds: Tensor) -> Tensor:
     ids = torch.empty(rows, dtype=torch.int64, device=logits.device)
     if rows:
         block = min(triton.next_power_of_2(width), WIDEST_BLOCK)
-        _draw[(rows,)](logits, seeds.contiguous(), ids, logits.stride(0), width, BLOCK=block)
+        with torch.cuda.device(logits.device) if logits.is_cuda else nullcontext():
+            _draw[(rows,)](logits, seeds.contiguous(), ids, logits.stride(0), width, BLOCK=block)
     return ids
 
 

@@ -32,7 +32,7 @@ from seqgen.text.sentences import Sentences
 
 CPU_CHUNK = 4096  # completions in flight whose memory stays in the cache
 GPU_CHUNK = 32_768  # enough to keep a device busy
-GPU_LOGITS = 2**26  # logits made at a time on a GPU, 256 MiB
+GPU_LOGITS = 2**25  # logits made at a time on a GPU, 128 MiB
 STATIC_TIME = 8  # static shapes are for sentences whose longest is a multiple of so many tokens
 
 
@@ -77,7 +77,7 @@ def complete(
     sentences = sentences.to(device)
     chunk = chunk or (GPU_CHUNK if device.type == "cuda" else CPU_CHUNK)
     with evaluating(generator):
-        static, long = capturable(generator), sentences.lengths.cpu()
+        static, long = capturable(generator, limit), sentences.lengths.cpu()
         prefixes = Prefixes(_same_lengths(long, limit) if static else long, limit, stride)
         ids = torch.empty(len(prefixes.rows), copies, limit, dtype=torch.int64, device=device)
         lengths = torch.empty(len(prefixes.rows), copies, dtype=torch.int64, device=device)

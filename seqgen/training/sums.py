@@ -54,7 +54,7 @@ class Sums:
         kept = self.gradients.get(name)
         # Captured CUDA graphs give the same memory again for the next gradients.
         own = [g.clone() if g is not None and g.is_cuda else g for g in gradients]
-        self.gradients[name] = own if kept is None else _added(kept, gradients)
+        self.gradients[name] = own if kept is None else _added(kept, own)
 
     def agree(self) -> bool:
         """Sum totals and weights over processes; False where no process has seen any loss.

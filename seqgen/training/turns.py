@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from seqgen.kernels import one_backward_pass
 from seqgen.methods.protocol import Method, Moment
 from seqgen.training import distributed
 from seqgen.training.batches import Batches
@@ -46,7 +47,7 @@ def collect(
     whole = batches.accumulation == 1 and batches.world == 1
     for number, batch in enumerate(batches.take()):
         seed_torch(moment.stream.child("batch", rank, number))
-        with _arithmetic(player, precision):
+        with _arithmetic(player, precision), one_backward_pass(whole):
             loss = method.loss(name, batch, moment)
         if loss is not None:
             player.add(loss, whole)

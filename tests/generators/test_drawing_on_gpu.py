@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqgen.discriminators.graphs import score_together
+from seqgen.discriminators.graphs import capturable, score_together
 from seqgen.discriminators.highway_convolution import HighwayConvolution
 from seqgen.discriminators.projection import Projection
 from seqgen.discriminators.protocol import Discriminator
@@ -20,6 +20,7 @@ from seqgen.generators.recurrent import Recurrent
 from seqgen.generators.relational import Relational
 from seqgen.generators.rollouts import complete
 from seqgen.generators.transformer import Transformer
+from seqgen.kernels import one_backward_pass
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
@@ -120,6 +121,25 @@ def test_captured_scores_and_gradients_are_the_plain_ones(
         with torch.no_grad():
             for parameter in parameters:
                 parameter.mul_(1.1)
+
+
+def test_training_passes_are_captured_only_where_one_backward_pass_is_promised() -> None:
+    discriminator = HighwayConvolution(300).cuda().train()
+    assert not capturable(discriminator)
+    with one_backward_pass(True):
+        assert capturable(discriminator)
+        assert not capturable(discriminator.eval())
+
+
+def test_dropout_is_that_of_the_seed_whether_or_not_it_was_captured_just_now() -> None:
+    real, fake = drawn(made("lstm"), 1), drawn(made("lstm"), 2)
+    torch.manual_seed(0)
+    discriminator, found = HighwayConvolution(300, dropout=0.5).cuda().train(), []
+    for _ in range(2):
+        torch.cuda.manual_seed_all(7)
+        scores = score_together(discriminator, (real.ids, fake.ids), (real.lengths, fake.lengths))
+        found.append(torch.cat(scores).detach().clone())
+    assert torch.equal(found[0], found[1])
 
 
 def difference(scores: tuple[Tensor, ...] | list[Tensor]) -> Tensor:

@@ -262,7 +262,7 @@ def test_static_shapes_change_no_draw(
 ) -> None:
     # What runs on a GPU, but for the capture.
     expected = completed(ending, sentences)
-    monkeypatch.setattr(rollouts, "capturable", lambda _: True)
+    monkeypatch.setattr(rollouts, "capturable", lambda *_: True)
     monkeypatch.setattr(rollouts, "replay", lambda _, key, function, *inputs: function(*inputs))
     found = completed(ending, sentences, chunk=chunk)
     for name in ("rows", "prefixes", "ids", "lengths"):
