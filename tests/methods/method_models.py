@@ -51,6 +51,10 @@ GENERATORS: Mapping[str, Callable[[], Generator]] = {
     ),
     "relational": lambda: Relational(VOCABULARY, SPECIALS, width=6, heads=2, head_size=4),
     "pretrained": lambda: Pretrained(new_model(GPT2, VOCABULARY, SPECIALS), SPECIALS),
+}
+# Those that rewrite a source as well, which other methods do not give them.
+ALL_GENERATORS: Mapping[str, Callable[[], Generator]] = {
+    **GENERATORS,
     "style-transformer": lambda: StyleTransformer(
         VOCABULARY, SPECIALS, styles=3, width=8, heads=2, layers=1, limit=LIMIT, dropout=0.2
     ),
@@ -60,7 +64,7 @@ GENERATORS: Mapping[str, Callable[[], Generator]] = {
 def generator(kind: str = "lstm", seed: int = 0) -> Generator:
     """A generator in evaluation mode whose distributions are far from flat."""
     torch.manual_seed(seed)
-    made = GENERATORS[kind]()
+    made = ALL_GENERATORS[kind]()
     with torch.no_grad():
         for parameter in made.parameters():
             if parameter.dim() > 1:

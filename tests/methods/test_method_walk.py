@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from method_models import GENERATORS, batches, corpus, generator, method, players, weights
+from method_models import ALL_GENERATORS, batches, corpus, generator, method, players, weights
 from torch import Tensor, nn
 
 from seqgen.experiment.support import GENERATORS as KINDS
@@ -71,7 +71,7 @@ class Watch:
 
 
 def test_the_matrix_names_the_kinds_of_recipes() -> None:
-    assert set(KINDS) == kinds_of(networks.Generator) == set(GENERATORS)
+    assert set(KINDS) == kinds_of(networks.Generator) == set(ALL_GENERATORS)
     methods = get_args(get_args(method_settings.Method)[0])
     writing = {kind for one in methods if "generator" in one.needs for kind in one.kinds()}
     assert set(SUPPORT) == writing
