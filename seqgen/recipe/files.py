@@ -85,8 +85,11 @@ def _not_found(name: str, path: Path, known: list[str]) -> str:
         return (
             f"{name} is a folder; give a recipe file or the name of a recipe (seqgen recipes list)"
         )
-    last = {one.rpartition("/")[2]: one for one in known}
-    close = [last[one] for one in get_close_matches(name.rpartition("/")[2], last, n=3)]
+    last = [one.rpartition("/")[2] for one in known]
+    alike = list(dict.fromkeys(get_close_matches(name.rpartition("/")[2], last, n=3)))
+    close = [
+        one for end in alike for one in sorted(known, key=len) if one.rpartition("/")[2] == end
+    ]
     close += [one for one in get_close_matches(name, known, n=3) if one not in close]
     hint = f"did you mean {' or '.join(close[:3])}?" if close else "seqgen recipes list shows all."
     return f"there is no recipe and no file {name!r}; {hint}"

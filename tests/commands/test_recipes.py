@@ -44,7 +44,7 @@ def test_show_settings_lists_flags_values_and_meanings(
     assert run("show", str(tmp_path / "mine.yaml"), "--settings") == 0
     out = capsys.readouterr().out
     assert "  --phases.0.method.smoothing 0.25\n" in out
-    assert "One of: lstm, gru, transformer, relational, pretrained." in out
+    assert "One of: lstm, gru, transformer, relational, pretrained, style-transformer." in out
 
 
 def test_check_tells_all_problems_of_all_files(
@@ -73,7 +73,7 @@ def test_check_mentions_a_corpus_that_has_to_be_given(capsys: pytest.CaptureFixt
     [
         (["lst"], "did you mean list?"),
         (["show"], "required: name"),
-        (["show", "quickstrat"], "did you mean quickstart?"),
+        (["show", "quickstrat"], "did you mean quickstart or style/quickstart?"),
         (["check"], "required: recipes"),
         (["check", "no-such.yaml"], "no recipe and no file 'no-such.yaml'"),
         (["list", "more"], "unrecognized arguments: more"),

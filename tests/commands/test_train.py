@@ -188,7 +188,10 @@ def test_deterministic_operations_on_request(
 
 
 WITHOUT_RUNS = [
-    (["quickstrat"], "there is no recipe and no file 'quickstrat'; did you mean quickstart?"),
+    (
+        ["quickstrat"],
+        "there is no recipe and no file 'quickstrat'; did you mean quickstart or style/quickstart?",
+    ),
     (["text/mle-lsmt"], "did you mean text/mle-lstm or "),
     (["nonsense"], "seqgen recipes list shows all"),
     ([], "name one recipe (seqgen recipes list), or --resume RUN"),

@@ -26,6 +26,8 @@ STREAM = Stream.of(5, "measure")
 LIKELIHOOD = {"nll", "perplexity"}
 BLEU = {f"bleu-{order}" for order in range(2, 6)}
 SELF = {f"self-{name}" for name in BLEU}
+# A model that rewrites has this one; it is tested with such a model.
+WRITTEN = {name: figure for name, figure in FIGURES.items() if name != "transfer"}
 REST = {"distinct-2", "unique", "entropy-4", "novel"}
 
 
@@ -40,18 +42,18 @@ def measure(
 def test_every_metric_has_its_figures() -> None:
     figures, texts = measure()(STREAM)
     assert set(figures) == LIKELIHOOD | BLEU | SELF | REST
-    assert {figure for figure, _ in FIGURES.values()} <= set(figures)
+    assert {figure for figure, _ in WRITTEN.values()} <= set(figures)
     assert len(texts) == 20 and all(isinstance(text, str) for text in texts)
     assert all(math.isfinite(value) for value in figures.values())
 
 
-@pytest.mark.parametrize("metric", FIGURES)
+@pytest.mark.parametrize("metric", WRITTEN)
 def test_only_what_is_asked_for_is_measured(metric: str) -> None:
     whole, _ = measure()(STREAM)
     figures, _ = measure([metric])(STREAM)
     assert FIGURES[metric][0] in figures
     assert figures == {name: whole[name] for name in figures}
-    others = {figure for name, (figure, _) in FIGURES.items() if name != metric}
+    others = {figure for name, (figure, _) in WRITTEN.items() if name != metric}
     assert not others & set(figures)
 
 

@@ -95,7 +95,7 @@ def test_every_control(control: Control) -> None:
     method = ControlReward(generator(), limit=LIMIT, control=control)
     seen, moved = trained(method)
     assert moved == set(weights(method))
-    assert (seen["generator/reward-deviation"] > 0) == (control == "random")
+    assert ("generator/reward-deviation" in seen) == (control == "random")
 
 
 @pytest.mark.parametrize("rollouts", [0, 2])
