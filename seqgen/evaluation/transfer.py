@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import numpy as np
 
 from seqgen.evaluation.judge_protocols import LanguageJudge, StyleJudge
-from seqgen.evaluation.transfer_notes import HUMAN, on_judges, on_references, on_systems, paired
+from seqgen.evaluation.transfer_notes import (
+    HUMAN,
+    on_insertions,
+    on_judges,
+    on_references,
+    on_systems,
+    paired,
+)
 from seqgen.metrics.bleu_family.formula import Smoothing
+from seqgen.metrics.score import Score
 from seqgen.metrics.style_transfer.baselines import baselines
 from seqgen.metrics.style_transfer.factors import (
     Task,
@@ -46,6 +54,9 @@ class How:
         intervals: whether there are bootstrap intervals.
         seed: of all that is drawn.
         first: what stands first in signatures of mean sentence BLEU, such as a preset.
+        human: name of the row of reference 0.
+        exact: further scores of predictions, one for each source, where more is known of the task
+            than judges can tell.
     """
 
     tokenizer: Tokenizer = "whitespace"
@@ -54,6 +65,8 @@ class How:
     intervals: bool = True
     seed: int = 0
     first: Mapping[str, str | int] = field(default_factory=dict)
+    human: str = HUMAN
+    exact: Callable[[Sequence[str]], Sequence[Score]] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,13 +111,15 @@ def evaluate_transfer(
         task, bench.styles, None if style is None else style.markers, how.seed
     )
     ours = [bench.measured(name, given, "system") for name, given in systems.items()]
-    human = [bench.measured(HUMAN, task.references[0], "real")] if task.references else []
+    people = {how.human: task.references[0]} if task.references else {}
+    human = [bench.measured(name, given, "real") for name, given in people.items()]
     trivial = [bench.measured(given.name, given.predictions, "baseline") for given in plain]
     labels = [] if style is None else style.judge.labels
     notes = [
         *on_judges(bench.setting, labels, [*human, *trivial]),
         *on_systems(ours),
-        *on_references(len(task.references)),
+        *(on_insertions(name, x, task.sources) for name, x in {**systems, **people}.items()),
+        *on_references(len(task.references), how.human),
         *(given.note for given in plain),
         *left_out,
         *paired(ours, how.seed),
@@ -157,10 +172,14 @@ class _Bench:
         # Reference 0 is not its own reference: the others remain, if there are any.
         others = self.setting.task.references[1:] if kind == "real" else None
         verdicts = self._verdicts(predictions)
-        return measure(
+        found = measure(
             name, predictions, self.setting, verdicts, kind, others,
             self.how.intervals, self.how.seed,
         )  # fmt: skip
+        if self.how.exact is None:
+            return found
+        scores = [*found.row.scores, *self.how.exact(predictions)]
+        return replace(found, row=replace(found.row, scores=scores))
 
     def _verdicts(self, predictions: Sequence[str]) -> Verdicts:
         task, right, clean, nats, tokens = self.setting.task, None, None, None, None

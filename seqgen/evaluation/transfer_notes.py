@@ -8,6 +8,7 @@ import numpy as np
 
 from seqgen.metrics.statistics import approximate_randomisation
 from seqgen.metrics.style_transfer.factors import REAL_SHARE
+from seqgen.metrics.style_transfer.insertions import commonest_insertions
 from seqgen.metrics.style_transfer.scores import Measured, Setting
 
 HUMAN = "human (reference 0)"
@@ -50,14 +51,14 @@ def on_judges(
     return found
 
 
-def on_references(count: int) -> list[str]:
-    """How the human row differs from the others, with so many references."""
+def on_references(count: int, human: str = HUMAN) -> list[str]:
+    """How the row of reference 0 differs from the others, with so many references."""
     if count == 0:
         return []
     if count == 1:
-        return [f"{HUMAN} is the one reference: it has no reference-bleu and no mean with it"]
+        return [f"{human} is the one reference: it has no reference-bleu and no mean with it"]
     return [
-        f"{HUMAN} is measured against the other {count - 1} references, all other rows against"
+        f"{human} is measured against the other {count - 1} references, all other rows against"
         f" {count}: its reference-bleu, geometric-mean and harmonic-mean are too low beside theirs"
     ]
 
@@ -70,6 +71,15 @@ def on_systems(rows: Sequence[Measured]) -> list[str]:
         for found in rows
         if all(_value(found, name) < bound for name, bound in NOTHING_SHARED.items())
     ]
+
+
+def on_insertions(name: str, predictions: Sequence[str], sources: Sequence[str]) -> str:
+    """What a system puts into its sentences most often: one that only appends a phrase is seen."""
+    found = commonest_insertions(predictions, sources)
+    if not found:
+        return f"{name} inserts no word"
+    shown = ", ".join(f"{words!r} in {100 * share:.1f} %" for words, share in found)
+    return f"{name} inserts most often {shown} of the sentences"
 
 
 def paired(systems: Sequence[Measured], seed: int) -> list[str]:

@@ -6,6 +6,7 @@ from transfer_judges import WordJudge
 
 from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
 from seqgen.evaluation.transfer_notes import HUMAN
+from seqgen.metrics.score import Score
 from seqgen.metrics.style_transfer.factors import Task
 from seqgen.metrics.style_transfer.markers import Markers
 from seqgen.metrics.table import Table
@@ -115,6 +116,33 @@ def test_outputs_of_other_sources_are_noticed() -> None:
     assert "shares nothing with the sources" not in notes_of(TASK, GOOD)
     found = notes_of(TASK, ["kids hit xylophones", "who knows it ?"] * 30)
     assert "mine shares nothing with the sources (source-bleu 0.0): are files swapped" in found
+
+
+def test_what_each_system_inserts_most_often_is_told() -> None:
+    sources = ["a bad meal .", "rude people", "100 % bad"]
+    cheat = [f"{source} so lovely" for source in sources]
+    careful = ["a nice meal .", "nice people", "100 % nice"]
+    task = Task(sources, ["positive"] * 3, [["a lovely meal", "nice people", "100 % bad"]])
+    notes = evaluate_transfer({"cheat": cheat, "copy": sources, "mine": careful}, task).table.notes
+    assert [note for note in notes if " inserts " in note] == [
+        "cheat inserts most often 'so lovely' in 100.0 % of the sentences",
+        "copy inserts no word",
+        "mine inserts most often 'nice' in 100.0 % of the sentences",
+        f"{HUMAN} inserts most often 'lovely' in 33.3 %, 'nice' in 33.3 % of the sentences",
+    ]
+
+
+def test_more_may_be_known_of_a_task_than_judges_tell() -> None:
+    how = How(
+        human="right answer",
+        exact=lambda texts: [Score("letters", float(sum(map(len, texts))), "made:up")],
+    )
+    table = evaluate_transfer({"mine": GOOD}, TASK, STYLE, how=how).table
+    assert [row.name for row in table.rows[:2]] == ["mine", "right answer"]
+    assert value(table, "mine", "letters") == sum(map(len, GOOD))
+    assert value(table, "copy-source", "letters") == sum(map(len, TASK.sources))
+    notes = "\n".join(table.notes)
+    assert "right answer is the one reference" in notes and HUMAN not in notes
 
 
 def test_a_missing_judge_drops_its_scores_and_is_said() -> None:
