@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from seqgen.evaluation.judged_rewriting import RewritingJudges, judged_score
 from seqgen.evaluation.likelihood import batches, likelihood
 from seqgen.evaluation.truth import GrammarTruth
 from seqgen.generators.choose import Greedy
@@ -24,11 +25,13 @@ from seqgen.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Rewritten:
-    """Sentences, what became of them, and the styles that were wanted, by number."""
+    """Sentences, what became of them, the styles that were wanted and those of the sentences, by
+    number."""
 
     sources: Sequence[str]
     texts: Sequence[str]
     styles: Sequence[int]
+    own: Sequence[int] = ()
 
 
 def rewrite(
@@ -43,6 +46,7 @@ def rewrite(
     sources: list[str] = []
     texts: list[str] = []
     styles: list[int] = []
+    own: list[int] = []
     with torch.no_grad(), evaluating(generator):
         for batch in batches(data, size):
             if batch.labels is None:
@@ -53,7 +57,8 @@ def rewrite(
             sources += vocabulary.texts(batch.ids.cpu(), batch.lengths.cpu())
             texts += vocabulary.texts(found.tokens.cpu(), found.lengths.cpu())
             styles += wanted.tolist()
-    return Rewritten(sources, texts, styles)
+            own += batch.labels.tolist()
+    return Rewritten(sources, texts, styles, own)
 
 
 def grammar_figures(grammar: Grammar, found: Rewritten) -> dict[str, float]:
@@ -102,6 +107,7 @@ class RewritingMeasure:
         valid: held-out labelled sentences, or None.
         truth: what is known of a synthetic corpus, or None.
         samples: how many of the held-out sentences to rewrite.
+        judges: who judges what was written, or None.
     """
 
     generator: Generator
@@ -111,6 +117,7 @@ class RewritingMeasure:
     valid: Rows | None = None
     truth: object | None = None
     samples: int = 1000
+    judges: RewritingJudges | None = None
     signatures: dict[str, str] = field(default_factory=dict, init=False)
 
     def __call__(self, stream: Stream) -> tuple[dict[str, float], list[str]]:
@@ -140,7 +147,10 @@ class RewritingMeasure:
 
     def _of(self, found: Rewritten) -> Mapping[str, float]:
         known = source_figures(found)
-        if isinstance(self.truth, GrammarTruth):
+        if self.judges is not None:
+            known |= self.judges.figures(found.sources, found.texts, found.own, found.styles)
+            known["transfer-score"] = judged_score(known)
+        elif isinstance(self.truth, GrammarTruth):
             known |= grammar_figures(self.truth.grammar, found)
         return known
 

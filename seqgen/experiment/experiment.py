@@ -21,6 +21,7 @@ from seqgen.experiment.closing import close_run
 from seqgen.experiment.corpora import Corpora
 from seqgen.experiment.plan import build_phases, build_players
 from seqgen.experiment.reopen import load_weights
+from seqgen.experiment.rewriting_judges import open_rewriting_judges
 from seqgen.experiment.style_judge import keep_judge
 from seqgen.randomness import Stream
 from seqgen.recipe.recipe import Recipe
@@ -78,7 +79,7 @@ class Experiment:
         self.modules = build_modules(recipe, corpora.vocabulary, len(corpora.labels), weights)
         for module in self.modules.values():
             module.to(machine.device)
-        self.measure = _measure(recipe, corpora, self.modules)
+        self.measure = _measure(recipe, corpora, self.modules, machine.device)
         self.samples: list[str] = []
         self.samples_step = 0
         self.journal = Journal(run.folder, machine.quiet)
@@ -190,7 +191,10 @@ def evaluation(folder: Path, step: int) -> dict[str, float]:
 
 
 def _measure(
-    recipe: Recipe, corpora: Corpora, modules: Mapping[str, nn.Module]
+    recipe: Recipe,
+    corpora: Corpora,
+    modules: Mapping[str, nn.Module],
+    device: torch.device | str,
 ) -> Measure | RewritingMeasure | ClassifierMeasure:
     valid = corpora.splits.get("valid")
     if recipe.generator is None:
@@ -206,6 +210,7 @@ def _measure(
             valid,
             corpora.truth,
             evaluate.samples,
+            open_rewriting_judges(evaluate, list(corpora.labels), device),
         )
     return Measure(
         generator,

@@ -48,18 +48,18 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
         recipe = without_pretraining(recipe)
     # What checkpoints hold of Python's, numpy's and torch's own generators is then the seed's too.
     randomness.seed_process(recipe.seed)
-    new = not folder.expanduser().exists()
+    new, judged = not folder.expanduser().exists(), recipe.evaluate.style_judge is not None
     with Run.create(folder) as run:
         if distributed.is_main():  # what a run that ended before its first checkpoint has left
             shutil.rmtree(run.folder / "corpus", ignore_errors=True)
-        with _removed_if_refused(run, new and init is not None):
+        with _removed_if_refused(run, new and (init is not None or judged)):
             experiment = _prepared(recipe, run, machine, vocabulary, init)
         return experiment.train()
 
 
 @contextmanager
 def _removed_if_refused(run: Run, remove: bool) -> Iterator[None]:
-    """A run that cannot start from the other leaves no folder behind."""
+    """A run that cannot start from the other, or whose judges are not there, leaves no folder."""
     try:
         yield
     except Exception:
@@ -183,8 +183,8 @@ def schedule_note(before: Recipe, after: Recipe) -> str | None:
 
 
 def with_absolute_paths(recipe: Recipe) -> Recipe:
-    """The recipe with its corpus files and the folder of a pretrained source named from the root,
-    so that it resumes from any folder."""
+    """The recipe with its corpus files, its judges and the folder of a pretrained source named from
+    the root, so that it resumes from any folder."""
 
     def absolute(given: object) -> object:
         if isinstance(given, dict):
@@ -200,6 +200,8 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     if isinstance(recipe.generator, PretrainedGenerator):
         source = {"source": absolute(recipe.generator.source)}
         parts["generator"] = recipe.generator.model_copy(update=source)
+    judges = {n: absolute(getattr(recipe.evaluate, n)) for n in ("style_judge", "language_judge")}
+    parts["evaluate"] = recipe.evaluate.model_copy(update=judges)
     return recipe.model_copy(update=parts)
 
 

@@ -28,6 +28,7 @@ from seqgen.recipe.settings import (
     PositiveNumber,
     Settings,
     Share,
+    Text,
     Whole,
 )
 
@@ -183,6 +184,11 @@ class Evaluation(Settings):
     """The metric that decides which checkpoint is the best; none: the last is kept."""
     patience: Positive | None = None
     """Evaluations without a better figure of `select` before a phase ends; none: never."""
+    style_judge: Text | None = None
+    """Run folder of a classifier that judges rewritten validation sentences (metric `transfer`);
+    none: only a grammar knows how good they are."""
+    language_judge: Text | None = None
+    """ARPA file, run folder or Hugging Face folder of a language model that judges them too."""
 
 
 class Saving(Settings):

@@ -18,7 +18,7 @@ from seqgen.recipe.style_transfer import StyleTransformer
 from seqgen.recipe.syntax import Dotted, dotted
 
 if TYPE_CHECKING:
-    from seqgen.recipe.recipe import Recipe
+    from seqgen.recipe.recipe import Evaluation, Recipe
 
 Problem = tuple[Dotted, str]
 
@@ -206,6 +206,18 @@ def _batch(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
+def _judges(settings: Evaluation) -> Iterator[Problem]:
+    """Judges have something to judge."""
+    given = [n for n in ("style_judge", "language_judge") if getattr(settings, n) is not None]
+    for name in given if "transfer" not in settings.metrics else ():
+        yield ("evaluate", name), "it judges rewritten sentences; add transfer to evaluate.metrics"
+    if given == ["language_judge"]:
+        yield (
+            ("evaluate", "language_judge"),
+            "a language judge alone says nothing of styles; give evaluate.style_judge too",
+        )
+
+
 def _evaluation(recipe: Recipe) -> Iterator[Problem]:
     settings = recipe.evaluate
     if recipe.generator is None and recipe.classifier is not None:
@@ -224,16 +236,18 @@ def _evaluation(recipe: Recipe) -> Iterator[Problem]:
                 f"{', '.join(fresh)}: is of sentences written from nothing, and the generator "
                 "rewrites; take likelihood, transfer",
             )
-        if settings.select == "transfer" and recipe.corpus.kind != "grammar":
+        judged = settings.style_judge is not None
+        if settings.select == "transfer" and recipe.corpus.kind != "grammar" and not judged:
             yield (
                 ("evaluate", "select"),
-                "transfer: only the grammar knows how good a rewritten sentence is; take "
-                "likelihood, or none",
+                "transfer: only a grammar or a judge knows how good a rewritten sentence is; give "
+                "evaluate.style_judge the run folder of one, or take likelihood, or none",
             )
     elif "transfer" in settings.metrics:
         yield ("evaluate", "metrics"), "transfer: only a generator of kind style-transformer does"
     elif "accuracy" in settings.metrics:
         yield ("evaluate", "metrics"), "accuracy is that of a classifier; a generator has none"
+    yield from _judges(settings)
     if settings.select is not None and settings.select not in settings.metrics:
         yield ("evaluate", "select"), f"{settings.select!r} is not among evaluate.metrics"
     if settings.samples < 2 and "self-bleu" in settings.metrics:

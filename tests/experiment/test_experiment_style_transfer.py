@@ -106,3 +106,39 @@ def test_three_styles_learn_in_one_run(tmp_path: Path) -> None:
     assert {"nll", "source-bleu", "copied"} <= report.outcome.metrics.keys()
     assert "transfer-accuracy" not in report.outcome.metrics
     assert load(tmp_path / "run").generator.styles == 3
+
+
+JUDGE = """
+about: a small judge
+corpus: {kind: grammar, limit: 21, count: 200, valid: 20, test: 20}
+vocabulary: {kind: word}
+classifier: {kind: hashed-ngrams, width: 4, buckets: 50}
+phases: [{method: {kind: classification}, steps: 20}]
+players: {classifier: {rate: 1.0e-2}}
+batch: 20
+evaluate: {metrics: [accuracy]}
+"""
+
+
+def test_a_judge_chooses_the_checkpoint_and_its_run_is_named_from_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(parse(JUDGE, "judge.yaml"), tmp_path / "judge", QUIET)
+    monkeypatch.chdir(tmp_path)
+    recipe = tiny("--evaluate.style_judge", "judge", "--evaluate.select", "transfer")
+    report = start(recipe, tmp_path / "run", QUIET)
+    figures = {step: evaluation(tmp_path / "run", step) for step in (2, 4, 6)}
+    assert report.outcome.best_step in figures
+    scores = {step: found["transfer-score"] for step, found in figures.items()}
+    assert scores[report.outcome.best_step] == max(scores.values())
+    for found in figures.values():  # not the grammar's figure, which has content-kept
+        product = found["transfer-accuracy"] * found["source-bleu"]
+        assert found["transfer-score"] == pytest.approx(product**0.5) and len(found) == 6
+    assert str(tmp_path / "judge") in (tmp_path / "run" / "recipe.yaml").read_text("utf-8")
+
+
+def test_a_judge_that_is_not_there_leaves_no_run_folder(tmp_path: Path) -> None:
+    recipe = tiny("--evaluate.style_judge", str(tmp_path / "nobody"))
+    with pytest.raises(UserError, match="nobody"):
+        start(recipe, tmp_path / "run", QUIET)
+    assert not (tmp_path / "run").exists()

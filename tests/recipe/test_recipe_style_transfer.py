@@ -43,12 +43,20 @@ evaluate: {metrics: [likelihood, transfer], select: transfer}
          "nothing is learned"),
         ("--phases.0.method.word_drop.start 1.0", "less than 1"),
         ("--evaluate.metrics likelihood bleu --evaluate.select none", "bleu: is of sentences writ"),
-        ("--corpus.kind files --corpus.styles a x b y", "transfer: only the grammar knows"),
+        ("--corpus.kind files --corpus.styles a x b y", "transfer: only a grammar or a judge"),
+        ("--evaluate.metrics likelihood --evaluate.select none --evaluate.style_judge runs/judge",
+         "it judges rewritten sentences; add transfer"),
+        ("--evaluate.language_judge lm.arpa", "says nothing of styles; give evaluate.style_judge"),
     ],
 )  # fmt: skip
 def test_a_contradiction_is_told(flags: str, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         override(RECIPE, shlex.split(flags))
+
+
+def test_a_judge_may_choose_where_no_grammar_does() -> None:
+    flags = "--corpus.kind files --corpus.styles a x b y --evaluate.style_judge runs/judge"
+    assert override(RECIPE, shlex.split(flags)).evaluate.select == "transfer"
 
 
 def test_transfer_is_a_figure_of_generators_that_rewrite() -> None:
