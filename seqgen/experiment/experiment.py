@@ -139,9 +139,11 @@ class Experiment:
     def _trainer(self, machine: Machine, evaluate_first: bool) -> Trainer:
         recipe = self.recipe
         phases = build_phases(recipe, self.modules, self.corpora.train)
+        each = recipe.batch_of == "label"
+        size = recipe.batch * (len(self.corpora.labels) if each else 1)
         try:
             batches = Batches(
-                self.corpora.train, recipe.batch, recipe.seed, recipe.accumulation,
+                self.corpora.train, size, recipe.seed, recipe.accumulation,
                 distributed.rank(), distributed.world(), recipe.by_label, machine.device,
             )  # fmt: skip
         except ValueError as problem:  # the batch does not fit labels, processes or accumulation

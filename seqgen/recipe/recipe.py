@@ -233,7 +233,9 @@ class Recipe(Settings):
     players: dict[str, Player] = Field(default_factory=lambda: {"generator": Player()})
     """How each player's parameters are updated."""
     batch: Positive = 64
-    """Sentences an update, over all devices."""
+    """Sentences an update, over all devices; see `batch_of`."""
+    batch_of: Literal["all", "label"] = "all"
+    """What `batch` counts: all sentences of an update, or with by_label those of each label."""
     accumulation: Positive = 1
     """Parts a batch is split into, one after the other, to save memory."""
     by_label: bool = False

@@ -191,10 +191,14 @@ def _batch(recipe: Recipe) -> Iterator[Problem]:
             ("accumulation",),
             f"{recipe.accumulation} does not divide the batch of {recipe.batch}",
         )
+    if recipe.batch_of == "label" and not recipe.by_label:
+        yield ("batch_of",), "label: without by_label no update holds so many of each; set by_label"
     corpus = recipe.corpus
     if recipe.by_label and not corpus.labelled:
         way = "; name corpus.label or corpus.styles" if isinstance(corpus, FilesCorpus) else ""
         yield ("by_label",), f"the corpus has no labels{way}"
+    elif recipe.batch_of == "label":
+        return  # any number of labels goes
     elif recipe.by_label and isinstance(corpus, FilesCorpus) and corpus.styles:
         unit = len(corpus.styles) * recipe.accumulation
         if recipe.batch % unit:

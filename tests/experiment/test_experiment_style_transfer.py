@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from experiment_runs import QUIET, same, sentences, weights
 
 from seqgen.errors import UserError
+from seqgen.experiment import experiment
 from seqgen.experiment.evaluate import evaluate_run
 from seqgen.experiment.experiment import evaluation
 from seqgen.experiment.export import export
@@ -17,6 +19,7 @@ from seqgen.generators.style_transformer import StyleTransformer
 from seqgen.recipe.files import parse
 from seqgen.recipe.overrides import override
 from seqgen.recipe.recipe import Recipe
+from seqgen.training.batches import Batches
 
 TINY = """
 about: a tiny style transformer
@@ -142,3 +145,21 @@ def test_a_judge_that_is_not_there_leaves_no_run_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nobody"):
         start(recipe, tmp_path / "run", QUIET)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_may_be_of_each_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for style in "abc":
+        sentences(tmp_path, [f"{style} {word}" for word in ("one", "two", "three")], f"{style}.txt")
+    files = [word for style in "abc" for word in (style, str(tmp_path / f"{style}.txt"))]
+    corpus = ["--corpus.kind", "files", "--corpus.styles", *files, "--corpus.valid", "none"]
+    changes = [*corpus, "--batch", "4", "--batch_of", "label", "--evaluate.every", "none"]
+    seen: list[Batches] = []
+
+    def kept(*given: Any, **named: Any) -> Batches:
+        seen.append(Batches(*given, **named))
+        return seen[-1]
+
+    monkeypatch.setattr(experiment, "Batches", kept)
+    start(tiny(*changes, "--phases.1.steps", "1"), tmp_path / "run", QUIET)
+    (batch,) = seen[0].take()
+    assert batch.labels.bincount().tolist() == [4, 4, 4]
