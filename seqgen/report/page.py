@@ -67,6 +67,29 @@ summary { cursor: pointer; padding: .2rem 0 }
 :focus-visible { outline: 2px solid var(--colour-0); outline-offset: 2px }
 ol.sentences { margin: .3rem 0; padding-left: 2rem }
 ol.sentences li { margin: .15rem 0 }
+ol.rewritings { padding-left: 1.6rem; margin: .6rem 0 }
+ol.rewritings > li { border-top: 1px solid var(--grid); padding: .5rem 0 .6rem .2rem }
+ol.rewritings > li::marker { color: var(--faint) }
+.verdict { margin: 0 0 .2rem; font-size: .9rem; color: var(--faint) }
+.verdict .yes { color: var(--colour-2) }
+.verdict .no { color: var(--colour-1) }
+.verdict span { margin-left: .6rem; font-weight: 600 }
+dl { display: grid; grid-template-columns: 5.2rem 1fr; gap: .1rem .6rem; margin: 0;
+  max-width: 60rem }
+dt { color: var(--faint); font-size: .9rem }
+dd { margin: 0; min-width: 0; overflow-wrap: anywhere }
+del, ins { border-radius: .2rem; padding: 0 .15rem; text-decoration-thickness: 1px }
+del { background: color-mix(in srgb, var(--colour-1) 20%, transparent) }
+ins { background: color-mix(in srgb, var(--colour-2) 22%, transparent) }
+table.attention { font-size: .8rem; border-collapse: separate; border-spacing: 1px }
+.attention th, .attention td { border: 0; padding: 0 }
+.attention thead th { min-width: 0; vertical-align: bottom; font-weight: normal }
+.attention thead span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap;
+  max-height: 9rem; overflow: hidden; padding: .2rem 0; margin: 0 auto; display: block }
+.attention tbody th { min-width: 0; text-align: right; padding-right: .5rem; font-weight: normal;
+  white-space: nowrap; max-width: 9rem; overflow: hidden; text-overflow: ellipsis }
+.attention tbody td { width: 1.7rem; min-width: 1.7rem; height: 1.45rem; text-align: center;
+  vertical-align: middle; border-radius: .15rem; box-shadow: inset 0 0 0 1px var(--wash) }
 footer { padding-bottom: 2rem; font-size: .9rem; color: var(--faint) }
 @media (max-width: 34rem) {
   section { padding: .9rem .8rem; margin: .7rem -.4rem }

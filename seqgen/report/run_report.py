@@ -16,6 +16,7 @@ from seqgen.report.page import page
 from seqgen.report.panel_pictures import describe, draw
 from seqgen.report.panels import Panel, panels
 from seqgen.report.picture import Picture
+from seqgen.report.rewriting_section import rewriting_section
 from seqgen.report.story import Story, read_story
 
 FILE = "report.html"
@@ -55,6 +56,7 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
         ),
         sections.curves_over_steps(story, steps, real),
         sections.metrics(story),
+        rewriting_section(story.record),
         sections.samples(story),
         sections.settings(story),
         sections.reproduce(story),
@@ -85,7 +87,7 @@ def _over_steps(drawn: Sequence[Panel], phases: Sequence[Phase]) -> Mapping[str,
 
 def _no_curves(story: Story) -> list[str]:
     """What to do for the curves, where there is something that could have some."""
-    if story.record is None or story.classifies:
+    if story.record is None or story.classifies or story.record.rewritings:
         return []
     said = "Sentences were drawn in one way only. To see quality and diversity at other settings:"
     return [paragraph(said, "quiet"), block(f"seqgen evaluate {shlex.quote(story.name)}")]

@@ -30,7 +30,11 @@ def glance(story: Story) -> str:
     found = story.compared
     chosen = [name for name in KEY_FIGURES if name in found.generated]
     cards = [
-        _card(f"{name}{arrow(name)}", found.generated[name], _beside(found.real.get(name)))
+        _card(
+            f"{name}{arrow(name)}",
+            found.generated[name],
+            _beside(found.real.get(name), found.beside),
+        )
         for name in chosen[:MOST_CARDS]
     ]
     return _cards(cards, found.source)
@@ -161,8 +165,8 @@ def _card(name: str, value: float, below: str) -> str:
     return f"<li><span>{text(name)}</span><strong>{number(value)}</strong>{small}</li>\n"
 
 
-def _beside(real: float | None) -> str:
-    return "" if real is None else f"real data {number(real)}"
+def _beside(real: float | None, name: str) -> str:
+    return "" if real is None else f"{name} {number(real)}"
 
 
 def _spoken(phases: Sequence[Phase]) -> str:

@@ -26,12 +26,13 @@ JUDGE = "judge.json"
 
 @dataclass(frozen=True)
 class Compared:
-    """Finite figures of generated and of real sentences that were measured alike, and in words
-    where they are from."""
+    """Finite figures of generated and of real sentences that were measured alike, in words where
+    they are from, and what the real ones are called."""
 
     generated: Mapping[str, float] = field(default_factory=dict)
     real: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
+    beside: str = "real data"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,9 @@ class Story:
         if self.record is not None and system is not None:
             step = self.record.about.get("step")
             source = f"From the metric table below{self.named(step)}."
-            return Compared(_figures(system), _figures(self.row("real")), source)
+            real = self.row("real")
+            name = "real data" if real is None else real.name
+            return Compared(_figures(system), _figures(real), source, name)
         if not self.history.evaluations:
             return Compared()
         last = self.history.evaluations[-1]

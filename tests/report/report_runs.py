@@ -12,6 +12,7 @@ from seqgen.metrics.quality_diversity.curves import Curve, Point
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.metrics.table import Kind, Row, Table
 from seqgen.report.record import FILE, Record
+from seqgen.report.rewritings import Attention, Rewriting
 
 RECIPE = """\
 about: LSTM by an adversary & <b>friends</b>
@@ -156,6 +157,18 @@ def real_curve() -> Curve:
     return Curve("real data", [REAL], {})
 
 
+def rewritings() -> list[Rewriting]:
+    """Two rewritten sentences, one with attention, and one of them hostile."""
+    words, hostile = ["a", "<b>bad</b>", "meal", "(end)"], HOSTILE[3]
+    weights = [[0.9, 0.04, 0.03, 0.03], [0.2, 0.6, 0.1, 0.1], [0.0, 0.0, 1.0, 0.0]]
+    attention = Attention(words, ["a", "nice", "meal"], weights)
+    return [
+        Rewriting("a <b>bad</b> meal", "<i>", "a nice meal", "A good meal .", True, attention),
+        Rewriting(HOSTILE[0], "up", hostile, hostile, False),
+        Rewriting("", "up", "", None, None),
+    ]
+
+
 def full_run(folder: Path) -> Path:
     """A run with a journal, samples and an evaluation."""
     make_run(folder)
@@ -166,6 +179,6 @@ def full_run(folder: Path) -> Path:
         text = "".join(f"{line}\n" for line in lines)
         (folder / "samples" / f"step-{step:08d}.txt").write_text(text, encoding="utf-8")
     about = {"step": 800, "sentences": 10_000, "decoding": {"temperature": 1.0, "top_k": 0}}
-    record = Record(about, table(), [curve("made-up"), real_curve()], ["one", "two"])
+    record = Record(about, table(), [curve("made-up"), real_curve()], ["one", "two"], rewritings())
     (folder / FILE).write_text(json.dumps(record.to_json()), encoding="utf-8")
     return folder

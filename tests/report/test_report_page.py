@@ -93,6 +93,7 @@ def test_sections_stand_in_their_order_and_headings_skip_no_level(page: Page) ->
         "Quality and diversity",
         "Over the rounds",
         "Metrics",
+        "Side by side",
         "Samples over time",
         "Settings",
         "How to reproduce",
