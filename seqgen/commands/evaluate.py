@@ -1,4 +1,4 @@
-"""seqgen evaluate: which of its three forms a call is, and whether its options go together.
+"""seqgen evaluate: which of its four forms a call is, and whether its options go together.
 
 The forms live in modules of their own, with `run(options) -> int`, imported only when called:
 measuring files needs no torch.
@@ -17,6 +17,8 @@ from seqgen.commands.options import Parser, show_warnings
 from seqgen.errors import UserError
 
 ROW_BY_ROW = ("sources", "to", "aligned_references", "pairs", "style_judge", "compare_with")
+OF_REWRITING = ("copy_unknown", "rerank", "real")
+"""With a run, these too tell that it rewrites; so does the run itself, where none is given."""
 
 
 def main(arguments: list[str]) -> int:
@@ -26,14 +28,14 @@ def main(arguments: list[str]) -> int:
     if rest:
         _refuse_rest(made, options, rest)
     form = choose(options)
-    _refuse_others(made, options, form)
+    refuse_others(made, options, form)
     show_warnings()
     run: Callable[[Namespace], int] = import_module(f"seqgen.commands.evaluate_{form}").run
     return run(options)
 
 
 def choose(options: Namespace) -> str:
-    """Return files, run or transfer, after checking what each cannot do without.
+    """Return files, run, transfer or rewriting, after checking what each cannot do without.
 
     Raises:
         UserError: two forms are mixed up, or a partner of an option is missing.
@@ -41,8 +43,9 @@ def choose(options: Namespace) -> str:
     row_by_row = [name for name in ROW_BY_ROW if getattr(options, name)]
     if row_by_row and options.references:
         raise UserError(_mixed(flag(row_by_row[0])))
-    if row_by_row and options.run:
-        raise UserError(_stray(options.run))
+    if options.run and (row_by_row or any(getattr(options, name) for name in OF_REWRITING)):
+        _check_rewriting(options, row_by_row)
+        return "rewriting"
     if options.run and options.hypotheses:
         raise UserError(
             f"RUN ({options.run}) and --hypotheses {options.hypotheses[0]}: measure either what the"
@@ -80,8 +83,8 @@ def _stray(word: str) -> str:
         f"{word} belongs to no option: --hypotheses, --sources and --to take one value each, so"
         " repeat the group, once a direction:\n"
         "  --hypotheses out.0 --sources in.0 --to A --hypotheses out.1 --sources in.1 --to B\n"
-        "(If it is a run: none is asked to rewrite sentences here. Write them to a file, one line"
-        " a source, and give it as --hypotheses F.)"
+        "(If it is a run that is to rewrite the sources, leave --hypotheses out; other systems are"
+        " given by --compare-with F.)"
     )
 
 
@@ -92,12 +95,37 @@ def _refuse_rest(made: Parser, options: Namespace, rest: Sequence[str]) -> NoRet
     made.error(f"unrecognized arguments: {' '.join(rest)}")
 
 
+def _check_rewriting(options: Namespace, row_by_row: Sequence[str]) -> None:
+    if options.hypotheses:
+        raise UserError(_stray(options.run))
+    _check_folder(options.run)
+    bare = [name for name in row_by_row if name != "style_judge"]
+    if not (options.sources or options.pairs) and bare:
+        raise UserError(
+            f"{flag(bare[0])} without --sources: it goes line by line with them; give --sources F"
+            " and --to LABEL for each direction, or leave it out, and the run rewrites sentences"
+            " that its corpus holds out"
+        )
+    if options.count and (options.sources or options.pairs):
+        raise UserError(
+            "--count together with sources: all lines are rewritten; it is the number of held-out"
+            " sentences where there are no --sources"
+        )
+    if options.pairs:
+        _check_pairs(options)
+    else:
+        _check_directions(options, ("to",))
+
+
 def _check_run(options: Namespace) -> None:
-    run = options.run
     if options.temperatures and options.no_sweep:
         raise UserError(
             "--temperatures with --no-sweep: they are those of the sweep; leave one of them out"
         )
+    _check_folder(options.run)
+
+
+def _check_folder(run: str) -> None:
     if Path(run).is_file():
         raise UserError(
             f"{run} is a file, and RUN is a run folder; sentences in a file are given by"
@@ -143,14 +171,15 @@ def _check_transfer(options: Namespace) -> None:
             f"{given} without --sources: style transfer is measured against what was rewritten;"
             " give --sources F and --to LABEL for each direction, or --pairs F.jsonl"
         )
-    directions = len(options.sources)
-    for name, needed in (
-        ("to", True),
-        ("hypotheses", True),
-        ("aligned_references", bool(options.aligned_references)),
-    ):
+    _check_directions(options, ("to", "hypotheses"))
+
+
+def _check_directions(options: Namespace, needed: Sequence[str]) -> None:
+    directions = len(options.sources or ())
+    given = [*needed, *(["aligned_references"] if options.aligned_references else [])]
+    for name in given:
         count = len(getattr(options, name) or ())
-        if needed and count != directions:
+        if count != directions:
             raise UserError(
                 f"--sources given {directions} times, {flag(name)} {count} times: give both once a"
                 " direction, in the same order"
@@ -171,7 +200,7 @@ def _check_pairs(options: Namespace) -> None:
         )
 
 
-def _refuse_others(made: Parser, options: Namespace, form: str) -> None:
+def refuse_others(made: Parser, options: Namespace, form: str) -> None:
     """Raise UserError for an option that the form would silently ignore."""
     for name, value in vars(options).items():
         if name in FORMS[form] or value == made.get_default(name):
@@ -187,4 +216,5 @@ MEASURES = {
     "files": "the sentences of a file against shared references",
     "run": "the sentences of a run",
     "transfer": "style transfer",
+    "rewriting": "what a run that rewrites makes of sentences",
 }

@@ -1,4 +1,5 @@
-"""The options of seqgen evaluate, by form: sentences in files, a run, or style transfer."""
+"""The options of seqgen evaluate, by form: sentences in files, a run, style transfer in files or by
+a run."""
 
 from __future__ import annotations
 
@@ -11,16 +12,18 @@ from seqgen.commands.sentence_files import reading_options
 
 Number = TypeVar("Number", int, float)
 
-ABOUT = """Measure sentences. There are three forms:
+ABOUT = """Measure sentences. There are four forms:
 
-  files     generated sentences against one shared set of real ones
-  run       the same for sentences drawn from a trained run, and what only a model can tell
-  transfer  rewritten sentences row by row, one line a source"""
+  files      generated sentences against one shared set of real ones
+  run        the same for sentences drawn from a trained run, and what only a model can tell
+  transfer   rewritten sentences row by row, one line a source
+  rewriting  the same for a run that rewrites: it rewrites the sources, or held-out sentences"""
 
 USAGE = """
   seqgen evaluate --hypotheses F --references F [options]
   seqgen evaluate RUN [options]
-  seqgen evaluate --hypotheses F --sources F --to LABEL [options]"""
+  seqgen evaluate --hypotheses F --sources F --to LABEL [options]
+  seqgen evaluate RUN [--sources F --to LABEL] [options]"""
 
 EXAMPLES = """examples:
   seqgen evaluate --hypotheses generated.txt --references test.txt --train train.txt
@@ -29,13 +32,22 @@ EXAMPLES = """examples:
   seqgen evaluate runs/x --count 1000 --json
   seqgen evaluate --hypotheses out.0 --sources negative.txt --to positive \\
       --aligned-references reference.0 --style-judge runs/judge --language-judge yelp.arpa
+  seqgen evaluate runs/style --style-judge runs/judge
+  seqgen evaluate runs/style --sources test.0 --to positive --aligned-references reference.0 \\
+      --sources test.1 --to negative --aligned-references reference.1 --style-judge runs/judge \\
+      --language-judge yelp.arpa --compare-with published.0 published.1
 
-The transfer form repeats --hypotheses, --sources, --to and --aligned-references once a direction;
-the first of each belong together, the second of each, and so on."""
+The forms transfer and rewriting repeat --hypotheses, --sources, --to and --aligned-references once
+a direction; the first of each belong together, the second of each, and so on. What a run makes of
+sources is what seqgen transfer writes; without --sources it rewrites sentences that its corpus
+holds out."""
 
 COMMON = {"no_intervals", "seed", "json", "quiet"}
 FILES = {"text", "encoding_errors"}
 CUT = {"tokenizer", "lowercase"}
+ROW_BY_ROW = {"sources", "to", "aligned_references", "pairs"} | {
+    "style_judge", "language_judge", "real", "compare_with", "preset", "old_bugs",
+}  # fmt: skip
 FORMS = {
     "files": COMMON
     | FILES
@@ -55,18 +67,19 @@ FORMS = {
         "no_sweep",
     }
     | {"device", "threads"},
-    "transfer": COMMON
+    "transfer": COMMON | FILES | CUT | ROW_BY_ROW | {"hypotheses", "device", "threads"},
+    "rewriting": COMMON
     | FILES
     | CUT
-    | {"hypotheses", "sources", "to", "aligned_references", "pairs"}
-    | {"style_judge", "language_judge", "real", "compare_with", "preset", "old_bugs"}
+    | ROW_BY_ROW
+    | {"run", "checkpoint", "count", "temperature", "beam", "copy_unknown", "rerank"}
     | {"device", "threads"},
 }
 """Which options each form takes."""
 
 
 def parser() -> Parser:
-    """The parser of all three forms; `seqgen.commands.evaluate` decides between them."""
+    """The parser of all forms; `seqgen.commands.evaluate` decides between them."""
     made = Parser("evaluate", ABOUT, EXAMPLES)
     made.usage = USAGE
     made.add_argument("run", nargs="?", help="run folder")
@@ -74,6 +87,7 @@ def parser() -> Parser:
     _files(made)
     _run(made)
     _transfer(made)
+    _rewriting(made)
     machine_options(made)
     return made
 
@@ -118,9 +132,13 @@ def _run(made: Parser) -> None:
     )
     group.add_argument(
         "--count", type=positive,
-        help="how many sentences to draw (default: as many as trained on, at most 10,000)",
+        help="how many sentences to draw (default: as many as trained on, at most 10,000); of a run"
+        " that rewrites, how many held-out ones (default 1,000)",
     )  # fmt: skip
-    group.add_argument("--temperature", type=float, default=1.0, help="below 1 sharpens")
+    group.add_argument(
+        "--temperature", type=float,
+        help="below 1 sharpens (default 1; of a run that rewrites 0, which is greedy)",
+    )  # fmt: skip
     group.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest; 0: all")
     group.add_argument("--top-p", type=float, default=1.0, help="draw from this mass; 1: all")
     group.add_argument("--beam", type=int, default=1, help="above 1: beam search, nothing drawn")
@@ -165,6 +183,20 @@ def _transfer(made: Parser) -> None:
     group.add_argument(
         "--compare-with", action="append", nargs="+", metavar="F",
         help="another system's files, one a direction; once a system",
+    )  # fmt: skip
+
+
+def _rewriting(made: Parser) -> None:
+    group = made.add_argument_group("a run that rewrites (RUN, perhaps with --sources and --to)")
+    group.add_argument(
+        "--copy-unknown", action="store_true",
+        help="in place of a word the model does not know, the one of the source that attention "
+        "points at",
+    )  # fmt: skip
+    group.add_argument(
+        "--rerank", metavar="JUDGE",
+        help="run of a classifier that chooses among the candidates of a beam, at least 5, or with"
+        " --temperature of 5 draws; not the one of --style-judge",
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from seqgen.commands.evaluate import flag
+from seqgen.commands import evaluate_rewriting
+from seqgen.commands.evaluate import flag, refuse_others
 from seqgen.commands.evaluate_options import parser
 from seqgen.commands.options import silenced, use_machine
 from seqgen.commands.sentence_files import reading
@@ -25,11 +26,16 @@ def run(options: Namespace) -> int:
     device = use_machine(options)
     from seqgen.experiment.evaluate import SWEPT, evaluate_run
     from seqgen.experiment.reopen import read_run
+    from seqgen.experiment.rewriters import rewrites
     from seqgen.report import write_report
     from seqgen.training.run import Run
 
-    if read_run(Run.open(options.run))[0].generator is None:
+    recipe, _ = read_run(Run.open(options.run))
+    if recipe.generator is None:
         return _judge(options, device)
+    if rewrites(recipe):
+        refuse_others(parser(), options, "rewriting")
+        return evaluate_rewriting.run(options)
     from seqgen.evaluation.decoding_settings import TEMPERATURES, Decoding, decodings
     from seqgen.evaluation.progress import Progress
     from seqgen.evaluation.sweep import cost
@@ -38,12 +44,13 @@ def run(options: Namespace) -> int:
     swept = [] if options.no_sweep else swept
     total = sum(cost(one, SWEPT) for one in swept)
     read = reading(options)
+    heat = 1.0 if options.temperature is None else options.temperature
     before = _sentences(Path(options.run).expanduser())
     with silenced(options.quiet), Progress(total, options.quiet or not swept) as progress:
         record = evaluate_run(
             options.run, checkpoint=options.checkpoint, count=options.count,
             decoding=Decoding(
-                temperature=options.temperature, top_k=options.top_k, top_p=options.top_p,
+                temperature=heat, top_k=options.top_k, top_p=options.top_p,
                 beam=options.beam, reject_likelihood=options.reject_likelihood,
             ),
             references=read(options.references) if options.references else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -22,6 +22,7 @@ from seqgen.metrics.bleu_family.protocol import Measured
 from seqgen.metrics.style_transfer.factors import Task
 from seqgen.metrics.table import Table
 from seqgen.metrics.tokens import Tokenizer
+from seqgen.text.errors import near
 
 PRESET = "style-transformer"
 """The one preset for aligned references; without --old-bugs it is the default but for its
@@ -36,7 +37,20 @@ def run(options: Namespace) -> int:
         UserError: files that do not belong together, or a judge that does not know a style.
     """
     _check_machine(options)
-    how = How(
+    how = settings(options)
+    data = given(options)
+    judging = Judging.of(options, data.task)
+    found = evaluate_transfer(
+        data.systems, data.task, judging.style, judging.language, judging.real, how
+    )
+    table: Table = replace(found.table, notes=[*judging.notes, *found.table.notes])
+    show(table, json=options.json)
+    return 0
+
+
+def settings(options: Namespace) -> How:
+    """How the options say that the table is made."""
+    return How(
         _tokenizer(options),
         OLD_NLTK if options.old_bugs else "none",
         options.lowercase,
@@ -44,15 +58,27 @@ def run(options: Namespace) -> int:
         options.seed,
         preset_settings(PRESETS[PRESET], options.old_bugs) if options.preset else {},
     )
-    data = given(options)
-    real = reading(options)(options.real) if options.real else None
-    style, about = _style(options, data.task)
-    found = evaluate_transfer(data.systems, data.task, style, _language(options), real, how)
-    table: Table = replace(
-        found.table, notes=[*_preset(options, data.task), *about, *found.table.notes]
-    )
-    show(table, json=options.json)
-    return 0
+
+
+@dataclass(frozen=True)
+class Judging:
+    """The judges that the options name, real text for them, and what is known of all of it."""
+
+    style: StyleJudging | None
+    language: LanguageJudge | None
+    real: list[str] | None
+    notes: list[str]
+
+    @classmethod
+    def of(cls, options: Namespace, task: Task) -> Judging:
+        """Open them.
+
+        Raises:
+            UserError: no such judge or file, or a judge that does not know a style of the task.
+        """
+        real = reading(options)(options.real) if options.real else None
+        style, about = _style(options, task)
+        return cls(style, _language(options), real, [*_preset(options, task), *about])
 
 
 def _tokenizer(options: Namespace) -> Tokenizer:
@@ -91,7 +117,8 @@ def _style(options: Namespace, task: Task) -> tuple[StyleJudging | None, list[st
     unknown = [target for target in dict.fromkeys(task.targets) if target not in judge.labels]
     if unknown:
         raise UserError(
-            f"--to {unknown[0]}: {options.style_judge} tells apart {', '.join(judge.labels)}"
+            f"{'--to' if options.to else 'style'} {unknown[0]}: {options.style_judge} tells apart "
+            f"{', '.join(judge.labels)}{near(unknown[0], judge.labels)}"
         )
     style = StyleJudging(judge, judge.markers, lambda texts: normalised(judge.vocabulary, texts))
     return style, [f"style judge {judge.about()}"]

@@ -23,7 +23,8 @@ KEYS = (*REQUIRED, "references", "hypothesis")
 
 @dataclass(frozen=True)
 class Given:
-    """The task, and the predictions of each system by name, the one to measure first."""
+    """The task, and the predictions of each system by name, the one to measure first; where a run
+    is to be measured, those of the others."""
 
     task: Task
     systems: dict[str, list[str]]
@@ -61,7 +62,8 @@ def _from_files(options: Namespace) -> Given:
     targets = [to for to, lines in zip(options.to, sources, strict=True) for _ in lines]
     task = Task([line for lines in sources for line in lines], targets, streams)
     systems: dict[str, list[str]] = {}
-    for files in [options.hypotheses, *(options.compare_with or [])]:
+    own = [options.hypotheses] if options.hypotheses else []  # else a run's
+    for files in [*own, *(options.compare_with or [])]:
         if len(files) != directions:
             raise UserError(
                 f"--compare-with {' '.join(files)}: {len(files)} files for {directions} directions;"
@@ -116,13 +118,15 @@ def _from_pairs(options: Namespace) -> Given:
             f"--hypotheses together with {options.pairs}, whose rows have a hypothesis: leave one "
             "of them out"
         )
-    if not options.hypotheses and not own:
+    if not options.hypotheses and not own and not options.run:
         raise UserError(
             f"{options.pairs} has no sentences to measure: give each row a hypothesis, or "
             "--hypotheses F with one line a row"
         )
-    first = options.hypotheses or [options.pairs]
-    systems = {system_name(first): own or _of_pairs(options.pairs, rows, first, read)}
+    systems: dict[str, list[str]] = {}
+    if own or options.hypotheses:
+        first = options.hypotheses or [options.pairs]
+        systems = {system_name(first): own or _of_pairs(options.pairs, rows, first, read)}
     for files in options.compare_with or []:
         systems[_unused(system_name(files), systems)] = _of_pairs(options.pairs, rows, files, read)
     return Given(task, systems)

@@ -10,6 +10,7 @@ import torch
 from seqgen.experiment.evaluate import evaluate_run
 from seqgen.experiment.real_sentences import held_out
 from seqgen.experiment.reopen import read_run
+from seqgen.experiment.rewriters import rewrites
 from seqgen.report import write_report
 from seqgen.training.run import Run
 
@@ -27,7 +28,7 @@ def close_run(folder: Path, device: torch.device | str) -> Path | None:
     try:
         run = Run.open(folder)
         recipe, _ = read_run(run)
-        writes = recipe.generator is not None and recipe.generator.kind != "style-transformer"
+        writes = recipe.generator is not None and not rewrites(recipe)
         if writes and held_out(run) is not None:
             evaluate_run(folder, count=recipe.evaluate.samples, seed=recipe.seed, device=device)
         return write_report(folder)

@@ -1,9 +1,18 @@
-"""What is asked of a model that only rewrites."""
+"""Which models rewrite, and what is asked of them."""
 
 from __future__ import annotations
 
 from seqgen.errors import UserError
 from seqgen.generators.protocol import Generator
+from seqgen.recipe.recipe import Recipe
+
+KINDS = ("style-transformer",)
+"""Of generators that rewrite, in recipes."""
+
+
+def rewrites(recipe: Recipe) -> bool:
+    """Whether the generator of a recipe rewrites sentences."""
+    return recipe.generator is not None and recipe.generator.kind in KINDS
 
 
 def require_writer(generator: Generator) -> None:
@@ -13,5 +22,15 @@ def require_writer(generator: Generator) -> None:
         raise UserError(
             "this model rewrites sentences in another style: it writes none from nothing, and "
             "scores none without a source. Use it by: seqgen transfer RUN --to STYLE < "
-            "sentences.txt, and measure what it writes by: seqgen evaluate with --sources"
+            "sentences.txt, and measure what it writes by: seqgen evaluate RUN --sources "
+            "sentences.txt --to STYLE"
+        )
+
+
+def require_rewriter(generator: Generator) -> None:
+    """Raise UserError for a generator that reads no source."""
+    if not generator.reads_source:
+        raise UserError(
+            "this model cannot transfer: it writes sentences without reading any. Train one "
+            "that does, for instance with: seqgen train style/style-transformer"
         )

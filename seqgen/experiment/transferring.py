@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seqgen.errors import UserError
 from seqgen.evaluation.judge_protocols import StyleJudge
+from seqgen.experiment.rewriters import require_rewriter
 from seqgen.experiment.transfer_decoding import Rewriting
 from seqgen.experiment.transfer_settings import Transfer
 from seqgen.experiment.transfer_sources import Sources, read_sources, spelled
@@ -92,11 +92,7 @@ class Transferring:
     scored: bool = False
 
     def __post_init__(self) -> None:
-        if not self.generator.reads_source:
-            raise UserError(
-                "this model cannot transfer: it writes sentences without reading any. Train one "
-                "that does, for instance with: seqgen train style/style-transformer"
-            )
+        require_rewriter(self.generator)
         self.how.check(self.styles, self.judge)
 
     def __call__(self, sentences: Sequence[str]) -> list[Transferred]:

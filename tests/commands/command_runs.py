@@ -30,6 +30,13 @@ LABELLED = shlex.split(
     f"quickstart {' '.join(SETTINGS)} --corpus.count 40 --corpus.valid 8 --corpus.test 8 "
     "--evaluate.every 3"
 )
+# A model that rewrites and has learnt next to nothing.
+STYLED = shlex.split(
+    "style/quickstart --corpus.count 64 --corpus.valid 8 --corpus.test 8 --generator.width 8 "
+    "--generator.heads 2 --generator.layers 1 --batch 4 --evaluate.samples 8 --no-report "
+    "--discriminator.width 8 --discriminator.heads 2 --discriminator.layers 1 "
+    "--phases.0.steps 2 --phases.1.steps 2 --save.every 9"
+)
 # Numbers of one length, which no END ends.
 NUMBERS = shlex.split(
     "text/mle-oracle --corpus.vocabulary 12 --corpus.length 5 --corpus.count 24 --corpus.valid 8 "

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_runs import LABELLED, MACHINE, NUMBERS, TINY, Call, Ended, write_corpus
+from command_runs import LABELLED, MACHINE, NUMBERS, STYLED, TINY, Call, Ended, write_corpus
 
 from seqgen.commands.main import main
 
@@ -48,6 +48,12 @@ def plain(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with the labels admiring and complaining."""
     return trained(tmp_path_factory.mktemp("labelled"), *LABELLED)
+
+
+@pytest.fixture(scope="session")
+def styled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that rewrites, with the styles admiring and complaining."""
+    return trained(tmp_path_factory.mktemp("styled"), *STYLED)
 
 
 @pytest.fixture(scope="session")

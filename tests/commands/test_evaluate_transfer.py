@@ -283,11 +283,12 @@ def test_bad_pairs_are_refused(seqgen: Call, tmp_path: Path, rows: list[str], me
     assert message in done.err
 
 
-def test_a_run_is_refused_with_what_to_do(seqgen: Call, files: Path, plain: Path) -> None:
-    options = [o for o in directions(files) if "out." not in o and o != "--hypotheses"]
-    done = seqgen("evaluate", plain, *options)
+def test_a_run_beside_hypotheses_is_refused_with_what_to_do(
+    seqgen: Call, files: Path, plain: Path
+) -> None:
+    done = seqgen("evaluate", plain, *directions(files))
     assert (done.status, done.out) == (2, "")
-    assert "--hypotheses F" in done.err
+    assert "leave --hypotheses out" in done.err and "--compare-with F" in done.err
 
 
 def test_files_of_columns_and_of_other_bytes(seqgen: Call, files: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,18 +34,6 @@ def copying(monkeypatch: pytest.MonkeyPatch) -> str:
 def trained(folder: Path, *arguments: str) -> Path:
     assert main(["train", *arguments, *MACHINE, "--runs", str(folder), "--name", "run"]) == 0
     return folder / "run"
-
-
-@pytest.fixture(scope="session")
-def styled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of style/quickstart that has learnt next to nothing."""
-    less = shlex.split(
-        "--corpus.count 64 --corpus.valid 8 --corpus.test 8 --generator.width 8 "
-        "--generator.heads 2 --generator.layers 1 --batch 4 --evaluate.samples 8 --no-report "
-        "--discriminator.width 8 --discriminator.heads 2 --discriminator.layers 1 "
-        "--phases.0.steps 2 --phases.1.steps 2 --save.every 9"
-    )
-    return trained(tmp_path_factory.mktemp("styled"), "style/quickstart", *less)
 
 
 def lines(*texts: str, end: str = "\n") -> bytes:
