@@ -26,20 +26,23 @@ def run(options: Namespace) -> int:
     """
     how, device = settings(options), use_machine(options)
     from seqgen.experiment.evaluate_rewriting import evaluate_rewriting
-    from seqgen.experiment.reopen import load
+    from seqgen.experiment.reopen import load, read_run
     from seqgen.experiment.rewriters import require_rewriter
+    from seqgen.experiment.rewriting_notes import on_chooser
     from seqgen.experiment.style_judge import open_judge
     from seqgen.report import write_report
+    from seqgen.training.run import Run
 
     model = load(options.run, options.checkpoint, device)
     require_rewriter(model.generator)
+    recipe, _ = read_run(Run.open(options.run))
     posed, others = _posed(options)
     judging = Judging.of(options, posed.task)
     rerank = None if options.rerank is None else open_judge(options.rerank, device=device)
     record = evaluate_rewriting(
         options.run, model, posed, _transfer(options), checkpoint=options.checkpoint, others=others,
         style=judging.style, language=judging.language, real=judging.real, rerank=rerank, how=how,
-        notes=judging.notes,
+        notes=[*judging.notes, *on_chooser(recipe, judging.style)],
     )  # fmt: skip
     page = write_report(options.run)
     show(record.table, json=options.json)

@@ -258,6 +258,7 @@ def _next(folder: Path, quoted: str) -> list[str]:
     if kind == "style-transformer":
         return [
             f"seqgen transfer {quoted} --to STYLE < sentences.txt",
+            f"seqgen evaluate {quoted} --style-judge JUDGE     (held-out sentences, rewritten)",
             "seqgen train style/style-transformer --corpus.styles A a.txt B b.txt     "
             "(files of your own)",
         ]

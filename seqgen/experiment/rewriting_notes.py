@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from seqgen.evaluation.judge_protocols import StyleJudge
 from seqgen.evaluation.transfer import StyleJudging
 from seqgen.experiment.transferring import Transferred
+from seqgen.recipe.recipe import Recipe
 from seqgen.text.normalised import normalised
 from seqgen.text.vocabulary import Vocabulary
 
@@ -47,6 +49,19 @@ def rewriting_notes(
             "accuracy here is no measurement; give another judge"
         )
     return notes
+
+
+def on_chooser(recipe: Recipe, style: StyleJudging | None) -> list[str]:
+    """Whether the style judge has chosen the checkpoint too, by its name in the recipe."""
+    chose = recipe.evaluate.style_judge
+    if style is None or chose is None:
+        return []
+    if style.judge.name.rpartition("@")[0] != Path(chose).expanduser().resolve().name:
+        return []
+    return [
+        f"{style.judge.name} has the name of the judge that chose the best checkpoint: for it, its "
+        "accuracy is a little too good, which that of another judge is not"
+    ]
 
 
 def _other_form(vocabulary: Vocabulary, sources: Sequence[str]) -> int:

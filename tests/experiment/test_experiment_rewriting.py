@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,10 @@ from seqgen.commands.main import main
 from seqgen.errors import UserError
 from seqgen.evaluation.transfer import How, StyleJudging
 from seqgen.experiment.attention import END, attention
+from seqgen.experiment.closing import close_run
 from seqgen.experiment.evaluate_rewriting import SHOWN, evaluate_rewriting, rewritten
+from seqgen.experiment.reopen import read_run
+from seqgen.experiment.rewriting_notes import on_chooser
 from seqgen.experiment.rewriting_task import Posed, held_out_task
 from seqgen.experiment.transfer_decoding import Rewriting
 from seqgen.experiment.transfer_settings import Transfer
@@ -176,6 +181,28 @@ def test_fewer_of_them_are_drawn_by_the_seed_in_their_order(captions: Path) -> N
     assert len(first) == 9 and first == again != other
     places = [all_of_them.index(source) for source in first]
     assert places == sorted(places)
+
+
+def test_a_training_ends_with_held_out_captions_side_by_side(
+    captions: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(captions, tmp_path / "run")
+    page = close_run(run, "cpu")
+    assert page is not None and 'id="rewritings"' in page.read_text("utf-8")
+    record = read_record(run)
+    assert record is not None and record.about["sources"] == "8 of 40 test sentences"
+    assert [row.name for row in record.table.rows[:2]] == ["run", "the grammar's answer"]
+
+
+def test_a_judge_that_chose_the_checkpoint_is_told(captions: Path) -> None:
+    recipe, _ = read_run(Run.open(captions))
+    style = replace(STYLE, judge=replace(WordJudge(["was"]), name="mine@12"))
+    assert on_chooser(recipe, style) == []
+    for folder, told in (("runs/mine", 1), ("runs/other", 0)):
+        settings = recipe.evaluate.model_copy(update={"style_judge": folder})
+        chosen = recipe.model_copy(update={"evaluate": settings})
+        assert len(on_chooser(chosen, style)) == told
+        assert on_chooser(chosen, None) == []
 
 
 def test_held_out_sentences_of_files_have_the_next_style_and_no_reference(tmp_path: Path) -> None:
