@@ -26,8 +26,9 @@ def commonest_insertions(
 
     Words are inserted where ``word_changes`` finds words of the prediction that its source has not,
     added or in the place of others. Every n-gram of such a run counts, up to LONGEST words and once
-    a sentence. One that stands in a longer one of as many sentences is passed over: of a phrase
-    that is appended everywhere the whole is told, and not its parts.
+    a sentence. One that stands in a longer one of as many sentences is passed over, as is one that
+    overlaps with another piece of a phrase above LONGEST: of a phrase that is appended everywhere
+    the whole is told, and not its parts.
 
     Raises ValueError for another number of predictions than sources, or for none.
     """
@@ -44,7 +45,7 @@ def commonest_insertions(
     for ngram in ordered:
         if len(chosen) == count:
             break
-        if not any(found[other] == found[ngram] and _within(ngram, other) for other in chosen):
+        if not any(found[other] == found[ngram] and _told_by(ngram, other) for other in chosen):
             chosen.append(ngram)
     return [Inserted(" ".join(ngram), found[ngram] / len(predictions)) for ngram in chosen]
 
@@ -60,6 +61,10 @@ def _inserted(source: str, prediction: str) -> set[tuple[str, ...]]:
     }
 
 
-def _within(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
+def _told_by(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
+    """Whether it stands in the other; of two of LONGEST words, whether they overlap."""
+    if len(part) == len(whole) == LONGEST:
+        shifts = range(1, LONGEST)
+        return any(whole[k:] == part[:-k] or part[k:] == whole[:-k] for k in shifts)
     starts = range(len(whole) - len(part) + 1)
     return any(whole[first : first + len(part)] == part for first in starts)

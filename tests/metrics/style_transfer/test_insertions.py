@@ -96,8 +96,12 @@ def test_a_word_counts_once_a_sentence_and_whatever_its_case() -> None:
 
 def test_copies_insert_nothing_and_long_runs_are_cut() -> None:
     assert commonest_insertions(["a b"], ["A b"]) == []
-    [found] = commonest_insertions([" ".join(map(str, range(20)))], [""], 1)
-    assert len(found.words.split()) == LONGEST
+    words = [f"{number:02}" for number in range(2 * LONGEST + 4)]
+    found = commonest_insertions([" ".join(words)] * 2, ["", ""], 2)
+    assert found == [
+        Inserted(" ".join(words[:LONGEST]), 1.0),
+        Inserted(" ".join(words[LONGEST : 2 * LONGEST]), 1.0),
+    ]
 
 
 def test_predictions_go_with_sources() -> None:
