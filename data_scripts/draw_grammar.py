@@ -1,6 +1,7 @@
-"""Draw a corpus from the embedded grammar of captions, or from a grammar file of your own.
+"""Draw a corpus from an embedded grammar, or from a grammar file of your own.
 
     python data_scripts/draw_grammar.py --count 10000 --seed 1 --out captions
+    python data_scripts/draw_grammar.py --grammar moods --kind styles --out moods
 
 writes train, valid and test files of independent draws (a frequent sentence may stand in two of
 them, as it would in a true sample) and prints the exact figures of the grammar.
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 from seqgen.text.grammar import Grammar
+from seqgen.text.grammar_names import open_grammar
 
 Drawn = list[tuple[str, str]]
 
@@ -20,7 +22,7 @@ def main() -> None:
     """Read the command line, draw, write."""
     given = arguments()
     try:
-        grammar = chosen_grammar(given.grammar)
+        grammar = open_grammar(given.grammar)
         files = corpus(grammar, given)
         refuse_existing(list(files))
     except (OSError, ValueError) as problem:
@@ -49,7 +51,7 @@ def arguments() -> argparse.Namespace:
         default="text",
         help="text: a sentence a line; jsonl: text and label; styles: one text file per style",
     )
-    parser.add_argument("--grammar", type=Path, help="a grammar file instead of the captions")
+    parser.add_argument("--grammar", default="captions", help="captions, moods, or a grammar file")
     return parser.parse_args()
 
 
@@ -58,11 +60,6 @@ def natural(word: str) -> int:
     if int(word) < 0:
         raise argparse.ArgumentTypeError(f"{word} is negative; give 0 or more")
     return int(word)
-
-
-def chosen_grammar(path: Path | None) -> Grammar:
-    """Return the grammar of a file, the captions without one."""
-    return Grammar.default() if path is None else Grammar.read(path.read_text("utf-8-sig"))
 
 
 def corpus(grammar: Grammar, given: argparse.Namespace) -> dict[Path, str]:

@@ -74,5 +74,6 @@ def test_the_wheel_holds_recipes_and_data(tmp_path: Path) -> None:
         f"seqgen/recipes/{path.relative_to(ROOT / 'recipes')}"
         for path in (ROOT / "recipes").rglob("*.yaml")
     }
-    assert recipes | {"seqgen/py.typed", "seqgen/text/captions.grammar"} <= held
+    grammars = {f"seqgen/text/{name}.grammar" for name in ("captions", "moods")}
+    assert recipes | grammars | {"seqgen/py.typed"} <= held
     assert not [name for name in held if name.startswith(("tests/", "recipes/"))]

@@ -14,11 +14,10 @@ import torch
 from seqgen.errors import UserError
 from seqgen.evaluation.measure import Truth
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
-from seqgen.experiment.synthetic import drawn_captions, drawn_ids, open_oracle
+from seqgen.experiment.synthetic import drawn_ids, drawn_sentences, grammar_of, open_oracle
 from seqgen.recipe import data
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.encoded import Encoded
-from seqgen.text.grammar import Grammar
 from seqgen.text.reading import Example, Tally, label_names, read, store_standard_input
 from seqgen.text.splits import Split
 from seqgen.text.vocabulary import Vocabulary
@@ -228,13 +227,14 @@ def vocabulary_of(source: str) -> Vocabulary:
 
 
 def _grammar(recipe: Recipe, corpus: data.GrammarCorpus, vocabulary: Vocabulary | None) -> Corpora:
-    grammar = Grammar.default()
+    grammar = grammar_of(corpus)
     if corpus.style is not None and corpus.style not in grammar.styles:
         raise UserError(
-            f"style {corpus.style!r} is unknown; the grammar has: {', '.join(grammar.styles)}"
+            f"style {corpus.style!r} is unknown; the grammar {corpus.grammar} has: "
+            f"{', '.join(grammar.styles)}"
         )
     labels = {name: number for number, name in enumerate(grammar.styles)} if corpus.labelled else {}
-    drawn = {name: drawn_captions(corpus, name) for name in ("train", "valid", "test")}
+    drawn = {name: drawn_sentences(corpus, grammar, name) for name in ("train", "valid", "test")}
     vocabulary = vocabulary or make_vocabulary(recipe, (e.text for e in drawn["train"]))
     splits = {
         name: Encoded.build(

@@ -18,14 +18,13 @@ from seqgen.evaluation.network_names import named
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.real_sentences import examples
-from seqgen.experiment.synthetic import open_oracle
+from seqgen.experiment.synthetic import grammar_of, open_oracle
 from seqgen.generators.modes import evaluating
 from seqgen.metrics.arrays import Floats
 from seqgen.metrics.score import Interval, Score, sign
 from seqgen.recipe.data import GrammarCorpus, OracleCorpus
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.encoded import Encoded
-from seqgen.text.grammar import Grammar
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training.run import Run
 
@@ -90,7 +89,7 @@ def open_truth(recipe: Recipe) -> Truth | None:
     """What is known of the sentences of a synthetic corpus; None for a real one."""
     match recipe.corpus:
         case GrammarCorpus() as corpus:
-            return GrammarTruth(Grammar.default(), corpus.style)
+            return GrammarTruth(grammar_of(corpus), corpus.style)
         case OracleCorpus() as corpus:
             return OracleTruth(open_oracle(corpus))
     return None

@@ -11,7 +11,7 @@ import numpy as np
 from seqgen.errors import UserError
 from seqgen.experiment.corpora import file_streams
 from seqgen.experiment.reopen import open_vocabulary, read_run
-from seqgen.experiment.synthetic import drawn_captions, drawn_ids, open_oracle
+from seqgen.experiment.synthetic import drawn_ids, drawn_sentences, grammar_of, open_oracle
 from seqgen.recipe.data import FilesCorpus, GrammarCorpus, OracleCorpus
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.encoded import Encoded
@@ -99,7 +99,7 @@ def examples(recipe: Recipe, folder: Path, split: str) -> Iterator[Example]:
     """
     match recipe.corpus:
         case GrammarCorpus() as corpus:
-            return iter(drawn_captions(corpus, split))
+            return iter(drawn_sentences(corpus, grammar_of(corpus), split))
         case OracleCorpus() as corpus:
             rows = drawn_ids(open_oracle(corpus), corpus, split).tolist()
             return (Example(" ".join(map(str, row))) for row in rows)

@@ -12,6 +12,7 @@ from seqgen.evaluation.rewriting import Rewritten, grammar_figures
 from seqgen.evaluation.transfer_notes import HUMAN
 from seqgen.experiment.real_sentences import examples, held_out
 from seqgen.experiment.reopen import open_vocabulary, read_run
+from seqgen.experiment.synthetic import grammar_of
 from seqgen.metrics.score import Score, sign
 from seqgen.metrics.style_transfer.factors import Task
 from seqgen.recipe.data import GrammarCorpus
@@ -56,8 +57,8 @@ class Posed:
 
 def held_out_task(run: Run, count: int | None = None, seed: int = 0) -> Posed:
     """Sentences that a run's corpus holds out, each to be had in the style behind its own (the
-    first one behind the last), in the form that its model writes. Of the embedded captions the
-    grammar gives the one right answer, as reference 0.
+    first one behind the last), in the form that its model writes. Where they are of a grammar, it
+    gives the one right answer, as reference 0.
 
     Args:
         run: the run of a model that rewrites.
@@ -89,7 +90,7 @@ def held_out_task(run: Run, count: int | None = None, seed: int = 0) -> Posed:
     origin = f"{len(sources)} of {len(found)} {split} sentences"
     if not isinstance(recipe.corpus, GrammarCorpus):
         return Posed(Task(sources, targets), origin)
-    grammar = Grammar.default()
+    grammar = grammar_of(recipe.corpus)
     rows = zip(sources, targets, strict=True)
     answers = [grammar.restyle(source, target) or source for source, target in rows]
     return Posed(Task(sources, targets, [answers]), origin, RIGHT, grammar)

@@ -21,9 +21,11 @@ from seqgen.experiment.reopen import (
     step_of,
     with_own_source,
 )
+from seqgen.recipe.data import GrammarCorpus
 from seqgen.recipe.files import differences, write
 from seqgen.recipe.networks import PretrainedGenerator
 from seqgen.recipe.recipe import Phase, Recipe
+from seqgen.text.grammar_names import grammar_names
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training import distributed, randomness
 from seqgen.training.run import Run
@@ -186,15 +188,18 @@ def with_absolute_paths(recipe: Recipe) -> Recipe:
     """The recipe with its corpus files, its judges and the folder of a pretrained source named from
     the root, so that it resumes from any folder."""
 
+    embedded = grammar_names() if isinstance(recipe.corpus, GrammarCorpus) else ()
+
     def absolute(given: object) -> object:
         if isinstance(given, dict):
             return {name: absolute(value) for name, value in given.items()}
         if isinstance(given, tuple):
             return tuple(map(absolute, given))
         is_file = isinstance(given, str) and given != "-" and Path(given).expanduser().exists()
+        is_file &= given not in embedded  # a grammar's name, also where a folder is called so
         return str(Path(str(given)).expanduser().absolute()) if is_file else given
 
-    names = ("train", "valid", "test", "styles", "parameters")
+    names = ("train", "valid", "test", "styles", "parameters", "grammar")
     found = {n: absolute(getattr(recipe.corpus, n)) for n in names if hasattr(recipe.corpus, n)}
     parts: dict[str, Any] = {"corpus": recipe.corpus.model_copy(update=found)}
     if isinstance(recipe.generator, PretrainedGenerator):

@@ -14,15 +14,28 @@ from seqgen.generators.recurrent import Recurrent
 from seqgen.randomness import Stream
 from seqgen.recipe.data import GrammarCorpus, OracleCorpus
 from seqgen.text.grammar import Grammar
+from seqgen.text.grammar_names import open_grammar
 from seqgen.text.reading import Example
 
 
-def drawn_captions(corpus: GrammarCorpus, split: str) -> list[Example]:
-    """The captions of a split ("train", "valid" or "test") of the grammar."""
+def grammar_of(corpus: GrammarCorpus) -> Grammar:
+    """The grammar of a corpus.
+
+    Raises:
+        UserError: there is none of this name, or its file holds none.
+    """
+    try:
+        return open_grammar(corpus.grammar)
+    except UserError as problem:
+        raise UserError(f"corpus.grammar: {problem}") from problem
+
+
+def drawn_sentences(corpus: GrammarCorpus, grammar: Grammar, split: str) -> list[Example]:
+    """The sentences of a split ("train", "valid" or "test") of a corpus, drawn from its grammar."""
     count = {"train": corpus.count, "valid": corpus.valid, "test": corpus.test}[split]
     # Each split has a stream of its own, so that asking for more of one leaves the others alone.
     key = Stream.of(corpus.seed, split).key
-    return [Example(*pair) for pair in Grammar.default().sample(count, key, corpus.style)]
+    return [Example(*pair) for pair in grammar.sample(count, key, corpus.style)]
 
 
 def drawn_ids(oracle: Recurrent, corpus: OracleCorpus, split: str) -> Tensor:

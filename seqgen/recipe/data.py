@@ -87,11 +87,13 @@ class FilesCorpus(Settings):
 
 
 class GrammarCorpus(Settings):
-    """The embedded default corpus: captions drawn from a probabilistic grammar whose entropy is
-    known."""
+    """Sentences drawn from a probabilistic grammar whose entropy is known: the embedded captions
+    where nothing is said."""
 
     kind: Literal["grammar"] = "grammar"
     """Where the sentences come from."""
+    grammar: Text = "captions"
+    """Which grammar: captions (two styles), moods (three, smaller), or a file of your own."""
     count: Positive = 10_000
     """Training sentences."""
     valid: Positive = 1_000

@@ -24,7 +24,7 @@ class Grammar:
     """An unambiguous probabilistic grammar with styles; a sentence is words with spaces between."""
 
     def __init__(self, rules: Rules) -> None:
-        """Take rules whose unambiguity is known; read() checks it, the tests check default()."""
+        """Take rules whose unambiguity is known; read() checks it, tests that of embedded()."""
         self.styles = rules.styles
         self._rules = rules
         self._productions = rules.productions
@@ -37,8 +37,13 @@ class Grammar:
     @classmethod
     def default(cls) -> "Grammar":
         """Return the grammar of captions that comes with seqgen."""
-        folder = importlib.resources.files("seqgen.text")
-        return cls(read_rules(folder.joinpath("captions.grammar").read_text(encoding="utf-8")))
+        return cls.embedded("captions")
+
+    @classmethod
+    def embedded(cls, name: str) -> "Grammar":
+        """Return a grammar that comes with seqgen; grammar_names has their names."""
+        file = importlib.resources.files("seqgen.text").joinpath(f"{name}.grammar")
+        return cls(read_rules(file.read_text(encoding="utf-8")))
 
     @classmethod
     def read(cls, text: str) -> "Grammar":

@@ -17,10 +17,14 @@ from experiment_runs import QUIET, SENTENCES, same, sentences, tiny, trained, we
 from seqgen.errors import UserError
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
 from seqgen.experiment.corpora import Corpora, open_corpora
-from seqgen.experiment.reopen import load
+from seqgen.experiment.real_sentences import real_sentences
+from seqgen.experiment.reopen import load, read_run
 from seqgen.experiment.start import resume, start
+from seqgen.recipe.data import GrammarCorpus
 from seqgen.recipe.files import parse
 from seqgen.text.encoded import Encoded
+from seqgen.text.grammar_names import open_grammar
+from seqgen.training.run import Run
 
 ALL = ("--corpus.valid", "none", "--evaluate.select", "none")
 
@@ -250,6 +254,35 @@ def test_one_style_of_the_grammar_has_no_labels() -> None:
     assert {corpora.truth.grammar.style_of(text) for text in texts(corpora)} == {name}
     with pytest.raises(UserError, match="style 'rude' is unknown"):
         open_corpora(parse(GRAMMAR.replace("valid: 10", "valid: 10, style: rude"), "g"), None)
+
+
+def test_a_corpus_names_its_grammar() -> None:
+    moods = open_corpora(parse(GRAMMAR.replace("grammar,", "grammar, grammar: moods,"), "g"), None)
+    assert list(moods.labels) == ["joyful", "gloomy", "angry"]
+    assert isinstance(moods.truth, GrammarTruth)
+    assert all(map(moods.truth.grammar.contains, texts(moods)))
+    with pytest.raises(UserError, match=r"corpus.grammar: .* 'mood'; did you mean 'moods'\?"):
+        open_corpora(parse(GRAMMAR.replace("grammar,", "grammar, grammar: mood,"), "g"), None)
+
+
+def test_a_grammar_of_one_s_own_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "captions").mkdir()  # a name stays a name
+    (tmp_path / "own.grammar").write_text(
+        "styles: x y z\ns\n  1: the <t> is {a | b | c} today\nt\n  1: dog / cat / sea / sun\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    start(parse(GRAMMAR, "g"), tmp_path / "named", QUIET)
+    kept = read_run(Run.open(tmp_path / "named"))[0].corpus
+    assert isinstance(kept, GrammarCorpus) and kept.grammar == "captions"
+    recipe = parse(GRAMMAR.replace("grammar,", "grammar, grammar: own.grammar,"), "g")
+    report = start(recipe, tmp_path / "run", QUIET)
+    assert report.real["grammatical"] == 1.0
+    grammar = open_grammar("own.grammar")
+    monkeypatch.chdir("captions")
+    assert all(map(grammar.contains, real_sentences(Run.open(report.folder), "test")))
+    assert resume(report.folder, QUIET).outcome.steps == 2
 
 
 ORACLE = """

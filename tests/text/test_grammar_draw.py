@@ -49,6 +49,17 @@ def test_labels(tmp_path: Path) -> None:
         assert lines(tmp_path / f"train.{style}.txt") == expected
 
 
+def test_an_embedded_grammar_by_name(tmp_path: Path) -> None:
+    done = draw("--count", "90", "--grammar", "moods", "--kind", "styles", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    grammar = Grammar.embedded("moods")
+    for style in grammar.styles:
+        drawn = lines(tmp_path / f"train.{style}.txt")
+        assert drawn and {grammar.style_of(line) for line in drawn} == {style}
+    done = draw("--grammar", "mods", "--out", str(tmp_path / "new"))
+    assert done.returncode == 2 and "did you mean 'moods'?" in done.stderr
+
+
 def test_existing_files_and_bad_grammars_are_refused(tmp_path: Path) -> None:
     (tmp_path / "valid.txt").write_text("mine\n")
     done = draw("--count", "10", "--out", str(tmp_path))
