@@ -22,6 +22,8 @@ from seqgen.text.grammar import Grammar
 from seqgen.text.sentences import Rows, Sentences
 from seqgen.text.vocabulary import Vocabulary
 
+SCORE = "transfer-score"
+
 
 @dataclass(frozen=True)
 class Rewritten:
@@ -37,8 +39,8 @@ class Rewritten:
 def rewrite(
     generator: Generator, vocabulary: Vocabulary, data: Rows, limit: int, size: int = 256
 ) -> Rewritten:
-    """Labelled sentences, each rewritten greedily in the style behind its own (the first one behind
-    the last).
+    """Labelled sentences, each rewritten greedily in every other style, beginning with the one
+    behind its own (the first one behind the last).
 
     Raises:
         ValueError: the sentences have no labels.
@@ -47,11 +49,14 @@ def rewrite(
     texts: list[str] = []
     styles: list[int] = []
     own: list[int] = []
+    others = torch.arange(1, generator.styles)
     with torch.no_grad(), evaluating(generator):
         for batch in batches(data, size):
             if batch.labels is None:
                 raise ValueError("sentences without labels cannot be rewritten in another style")
-            wanted = (batch.labels + 1) % generator.styles
+            batch = batch.select(torch.arange(len(batch)).repeat_interleave(len(others)))
+            assert batch.labels is not None
+            wanted = (batch.labels + others.repeat(len(batch) // len(others))) % generator.styles
             condition = Condition(batch.ids, batch.mask, wanted).to(generator.device)
             found = decode(generator, Greedy(), len(batch), limit, condition=condition)
             sources += vocabulary.texts(batch.ids.cpu(), batch.lengths.cpu())
@@ -83,7 +88,23 @@ def grammar_figures(grammar: Grammar, found: Rewritten) -> dict[str, float]:
     shares = (right / count, kept / content if content else 1.0, grammatical / count)
     names = ("transfer-accuracy", "content-kept", "transfer-grammatical")
     score = (shares[0] * shares[1] * shares[2]) ** (1 / 3)
-    return {**dict(zip(names, shares, strict=True)), "transfer-score": score}
+    return {**dict(zip(names, shares, strict=True)), SCORE: score}
+
+
+def by_direction(found: Rewritten) -> dict[tuple[int, int], Rewritten]:
+    """The sentences of each style and wanted style, in the order of their numbers."""
+    rows: dict[tuple[int, int], list[int]] = {}
+    for row, direction in enumerate(zip(found.own, found.styles, strict=True)):
+        rows.setdefault(direction, []).append(row)
+    return {
+        direction: Rewritten(
+            [found.sources[row] for row in rows[direction]],
+            [found.texts[row] for row in rows[direction]],
+            [direction[1]] * len(rows[direction]),
+            [direction[0]] * len(rows[direction]),
+        )
+        for direction in sorted(rows)
+    }
 
 
 def source_figures(found: Rewritten) -> dict[str, float]:
@@ -108,6 +129,7 @@ class RewritingMeasure:
         truth: what is known of a synthetic corpus, or None.
         samples: how many of the held-out sentences to rewrite.
         judges: who judges what was written, or None.
+        labels: names of the styles, by number.
     """
 
     generator: Generator
@@ -118,13 +140,14 @@ class RewritingMeasure:
     truth: object | None = None
     samples: int = 1000
     judges: RewritingJudges | None = None
+    labels: Sequence[str] = ()
     signatures: dict[str, str] = field(default_factory=dict, init=False)
 
     def __call__(self, stream: Stream) -> tuple[dict[str, float], list[str]]:
         """All figures by name, and the sentences they were measured on, each with its source."""
         if self.valid is None:
             return {}, []
-        figures = self.test(self.valid) if "likelihood" in self.metrics else {}
+        figures = self._likelihood(self.valid) if "likelihood" in self.metrics else {}
         if "transfer" not in self.metrics:
             return figures, []
         found = rewrite(self.generator, self.vocabulary, self._some(self.valid), self.limit)
@@ -136,7 +159,23 @@ class RewritingMeasure:
         return {}
 
     def test(self, data: Rows) -> dict[str, float]:
-        """The likelihood of other real sentences given themselves."""
+        """The likelihood of other real sentences given themselves and, with the metric "transfer",
+        the figures of all of them rewritten; those of each direction too, where there are more than
+        two styles."""
+        figures = self._likelihood(data)
+        if "transfer" not in self.metrics:
+            return figures
+        found = rewrite(self.generator, self.vocabulary, data, self.limit)
+        figures |= self._of(found)
+        if self.generator.styles == 2:
+            return figures
+        for (own, wanted), part in by_direction(found).items():
+            where = f"{self.labels[own]} to {self.labels[wanted]}"
+            known = self._known(part)
+            figures |= {f"{name} ({where})": known[name] for name in known if name != SCORE}
+        return figures
+
+    def _likelihood(self, data: Rows) -> dict[str, float]:
         result = likelihood(self.generator, data)
         return {"nll": result.nats, "perplexity": result.perplexity}
 
@@ -146,13 +185,18 @@ class RewritingMeasure:
         return _Chosen(data, torch.arange(count) * len(data) // count)
 
     def _of(self, found: Rewritten) -> Mapping[str, float]:
-        known = source_figures(found)
+        figures = {**source_figures(found), **self._known(found)}
         if self.judges is not None:
-            known |= self.judges.figures(found.sources, found.texts, found.own, found.styles)
-            known["transfer-score"] = judged_score(known)
-        elif isinstance(self.truth, GrammarTruth):
-            known |= grammar_figures(self.truth.grammar, found)
-        return known
+            figures[SCORE] = judged_score(figures)
+        return figures
+
+    def _known(self, found: Rewritten) -> Mapping[str, float]:
+        """What judges or the grammar know."""
+        if self.judges is not None:
+            return self.judges.figures(found.sources, found.texts, found.own, found.styles)
+        if isinstance(self.truth, GrammarTruth):
+            return grammar_figures(self.truth.grammar, found)
+        return {}
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,7 @@ class Experiment:
         )
 
     def _test(self) -> dict[str, float]:
-        """The likelihood of the test sentences, scored once, under the checkpoint that `load` would
-        take."""
+        """The figures of the test sentences, measured once, of the checkpoint that `load` takes."""
         test = self.corpora.splits.get("test")
         if test is None or not distributed.is_main():
             return {}
@@ -213,6 +212,7 @@ def _measure(
             corpora.truth,
             evaluate.samples,
             open_rewriting_judges(evaluate, list(corpora.labels), device),
+            list(corpora.labels),
         )
     return Measure(
         generator,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from copying_generator import Copying
 from torch import Tensor
 
 from seqgen.evaluation.rewriting import (
     RewritingMeasure,
     Rewritten,
+    by_direction,
     grammar_figures,
     rewrite,
     source_figures,
@@ -85,13 +87,15 @@ class Corpus:
         return self.batch.select(indices)
 
 
-def small() -> tuple[StyleTransformer, Vocabulary, Sentences]:
+def small(styles: int = 2) -> tuple[StyleTransformer, Vocabulary, Sentences]:
     texts = [text for text, _ in GRAMMAR.sample(12, seed=2)]
     vocabulary = Vocabulary.train(texts, "word")
     torch.manual_seed(0)
     specials = Specials(vocabulary.begin, vocabulary.end, vocabulary.pad)  # type: ignore[arg-type]
-    generator = StyleTransformer(len(vocabulary), specials, styles=2, width=8, heads=2, layers=1)
-    return generator, vocabulary, vocabulary.encode(texts, labels=[0, 1] * 6)
+    sizes = {"width": 8, "heads": 2, "layers": 1}
+    generator = StyleTransformer(len(vocabulary), specials, styles=styles, **sizes)
+    labels = [number % styles for number in range(12)]
+    return generator, vocabulary, vocabulary.encode(texts, labels=labels)
 
 
 def test_every_sentence_is_rewritten_in_the_style_behind_its_own() -> None:
@@ -100,6 +104,47 @@ def test_every_sentence_is_rewritten_in_the_style_behind_its_own() -> None:
     assert list(rewritten.sources) == vocabulary.texts(data.ids, data.lengths)
     assert list(rewritten.styles) == [1, 0] * 6
     assert len(rewritten.texts) == 12 and generator.training
+
+
+def test_of_three_styles_every_sentence_is_rewritten_in_both_others() -> None:
+    generator, vocabulary, data = small(3)
+    rewritten = rewrite(generator, vocabulary, Corpus(data), limit=7, size=5)
+    texts = vocabulary.texts(data.ids, data.lengths)
+    assert list(rewritten.sources) == [text for text in texts for _ in range(2)]
+    assert list(rewritten.own) == [0, 0, 1, 1, 2, 2] * 4
+    assert list(rewritten.styles) == [1, 2, 2, 0, 0, 1] * 4
+
+
+def test_directions_are_told_apart() -> None:
+    whole = Rewritten(list("abcde"), list("ABCDE"), [1, 2, 0, 1, 1], [0, 0, 2, 0, 2])
+    assert by_direction(whole) == {
+        (0, 1): Rewritten(["a", "d"], ["A", "D"], [1, 1], [0, 0]),
+        (0, 2): Rewritten(["b"], ["B"], [2], [0]),
+        (2, 0): Rewritten(["c"], ["C"], [0], [2]),
+        (2, 1): Rewritten(["e"], ["E"], [1], [2]),
+    }
+
+
+def test_test_sentences_of_three_styles_have_figures_of_six_directions() -> None:
+    grammar = Grammar.read("styles: glad sad cross\ncaption\n  1: {fine | bad | mean}\n")
+    vocabulary = Vocabulary.train(["fine fine fine fine bad bad bad mean mean so"], "word")
+    data = vocabulary.encode(["fine", "bad", "mean"] * 2, labels=[0, 1, 2] * 2)
+    measure = RewritingMeasure(
+        Copying(vocabulary), vocabulary, 8, ["transfer"], None, GrammarTruth(grammar),
+        labels=grammar.styles,
+    )  # fmt: skip
+    figures = measure.test(Corpus(data))
+    # The style's number moves a word as far: fine to bad and mean, but bad to bad and so.
+    right = {
+        name: (figures[f"transfer-accuracy ({name})"], figures[f"transfer-grammatical ({name})"])
+        for name in [f"{a} to {b}" for a in grammar.styles for b in grammar.styles if a != b]
+    }
+    assert right == {
+        "glad to sad": (1.0, 1.0), "glad to cross": (1.0, 1.0), "sad to glad": (0.0, 1.0),
+        "sad to cross": (0.0, 0.0), "cross to glad": (0.0, 1.0), "cross to sad": (0.0, 0.0),
+    }  # fmt: skip
+    assert (figures["transfer-accuracy"], figures["copied"]) == (2 / 6, 2 / 6)
+    assert sum("(" in name for name in figures) == 3 * 6
 
 
 def test_the_measure_spreads_its_samples_over_the_sentences() -> None:
