@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqgen.generators.protocol import Generator
-from seqgen.generators.steps import Step
+from seqgen.generators.steps import Step, ends
 from seqgen.text.sentences import Sentences
 
 
@@ -48,32 +48,60 @@ class Decoded:
         return Sentences(ids, self.lengths, labels, rows)
 
 
-class IdCollector:
-    """Collects ids of pools from which rows drop out."""
+class Collector:
+    """Collects pools from which rows drop out: where rows end, and the outputs up to there. What
+    tokens are is for those to say who derive from it.
+
+    Args:
+        generator: what is decoded from.
+        count: number of rows.
+        time: the most tokens a row.
+        hidden: whether hidden vectors and extras are wanted.
+    """
 
     def __init__(self, generator: Generator, count: int, time: int, hidden: bool) -> None:
-        device, (_, self.end, self.pad) = generator.device, generator.specials
-        self.kept = torch.full((count, time), self.pad, device=device)
-        self.fed, self.lengths = self.kept.clone(), torch.full((count,), time, device=device)
-        self.ended = torch.zeros(count, dtype=torch.bool, device=device)
-        self.time, self.wanted = time, hidden
+        self.device, (_, self.end, self.pad) = generator.device, generator.specials
+        self.lengths = torch.full((count,), time, device=self.device)
+        self.ended = torch.zeros(count, dtype=torch.bool, device=self.device)
+        self.count, self.time, self.wanted = count, time, hidden
         self.outputs: dict[str, Tensor] = {}
+
+    def store(self, step: Step) -> None:
+        """Keep the tokens of a step."""
+        raise NotImplementedError
+
+    def decoded(self) -> Decoded:
+        """What was collected."""
+        raise NotImplementedError
 
     def add(self, step: Step) -> None:
         """Write a step; dead rows write the blanks that stand there already."""
-        number, rows, live = step.number, step.rows, step.live
-        choice = step.choice
-        self.kept[rows, number] = torch.where(live, choice.kept, self.pad)
-        self.fed[rows, number] = torch.where(live, choice.fed, self.pad)
+        self.store(step)
+        rows, live = step.rows, step.live
         if self.end is not None:
-            ended = live & (choice.kept == self.end)
+            ended = live & ends(step.choice.kept, self.end)
             self.ended[rows] |= ended
-            self.lengths[rows] = torch.where(ended, number + 1, self.lengths[rows])
+            self.lengths[rows] = torch.where(ended, step.number + 1, self.lengths[rows])
         for name, values in _outputs(step) if self.wanted else ():
             if name not in self.outputs:
-                self.outputs[name] = values.new_zeros(len(self.kept), self.time, *values.shape[2:])
+                self.outputs[name] = values.new_zeros(self.count, self.time, *values.shape[2:])
             blank = live.view(-1, *[1] * (values.dim() - 2))
-            self.outputs[name][rows, number] = torch.where(blank, values[:, 0], 0.0)
+            self.outputs[name][rows, step.number] = torch.where(blank, values[:, 0], 0.0)
+
+
+class IdCollector(Collector):
+    """Collects ids; its arguments are those of Collector."""
+
+    def __init__(self, generator: Generator, count: int, time: int, hidden: bool) -> None:
+        super().__init__(generator, count, time, hidden)
+        self.kept = torch.full((count, time), self.pad, device=self.device)
+        self.fed = self.kept.clone()
+
+    def store(self, step: Step) -> None:
+        """Dead rows keep PAD."""
+        rows, number, live, choice = step.rows, step.number, step.live, step.choice
+        self.kept[rows, number] = torch.where(live, choice.kept, self.pad)
+        self.fed[rows, number] = torch.where(live, choice.fed, self.pad)
 
     def decoded(self) -> Decoded:
         """What was collected."""
@@ -93,9 +121,7 @@ def collect_with_graph(generator: Generator, loop: Iterator[Step], hidden: bool)
     fed = kept if alike else _stacked([s.choice.fed for s in taken], live, generator)
     ended = torch.zeros_like(live[:, 0])
     if generator.specials.end is not None:
-        last = taken[-1].choice.kept
-        ids = last.argmax(-1) if last.is_floating_point() else last
-        ended = ~live[:, -1] | (ids == generator.specials.end)
+        ended = ~live[:, -1] | ends(taken[-1].choice.kept, generator.specials.end)
     outputs: dict[str, Tensor] = {}
     for named in zip(*map(_outputs, taken), strict=True) if hidden else ():
         values = torch.cat([value for _, value in named], 1)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from seqgen.generators.choose import Choose, Sample
-from seqgen.generators.decoded import Decoded, IdCollector, collect_with_graph
+from seqgen.generators.decoded import Collector, Decoded, IdCollector, collect_with_graph
 from seqgen.generators.graphs import capturable
 from seqgen.generators.protocol import Condition, Forced, Generator
+from seqgen.generators.soft_collector import SoftCollector
 from seqgen.generators.static_drawing import draw_static
-from seqgen.generators.steps import FEWEST_ROWS, Step, steps
+from seqgen.generators.steps import BLOCK_ROWS, FEWEST_ROWS, Step, steps
 from seqgen.randomness import Stream
 from seqgen.text.sentences import Sentences
 
@@ -66,7 +67,7 @@ def decode(
         first = torch.full((len(part),), generator.specials.begin, device=device)
         return steps(generator, begun, first, choose, part, time, drop)
 
-    if gradient or choose.soft:
+    if gradient or (choose.soft and device.type != "cpu"):
         with nullcontext() if gradient else torch.no_grad():
             return collect_with_graph(
                 generator, loop(torch.arange(count, device=device), False), hidden
@@ -76,7 +77,9 @@ def decode(
         plain = choose if type(choose) is Sample and choose.plain and not hidden else None
         if plain is not None and capturable(generator, time):
             return _by_graphs(generator, plain, rows, condition, pool)
-        collected = IdCollector(generator, count, time, hidden)
+        made = (generator, count, time, hidden)
+        collected: Collector = SoftCollector(*made) if choose.soft else IdCollector(*made)
+        pool = min(pool, BLOCK_ROWS) if choose.soft else pool
         for part in _parts(count, pool, device):
             for step in loop(part, drop):
                 collected.add(step)

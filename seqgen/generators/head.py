@@ -41,10 +41,13 @@ class Head(nn.Module):
     def logits(self, hidden: Tensor, out: Tensor | None = None, scale: float = 1.0) -> Tensor:
         """Float32 logits times `scale`: (..., width) -> (..., vocabulary); `out` is a float32
         (rows, vocabulary) buffer or None."""
-        kinds = {product_type(hidden), self.weight.dtype}
-        if out is None or hidden.dim() != 2 or kinds != {torch.float32}:
+        kind = product_type(hidden)
+        if out is None or hidden.dim() != 2 or self.weight.dtype != torch.float32:
             logits = project(hidden, self.weight, self.bias)
             return logits if scale == 1.0 else logits * scale
+        if kind != torch.float32:
+            out.copy_((hidden * scale).to(kind) @ self.weight.to(kind).t())
+            return out if self.bias is None else out.add_(self.bias, alpha=scale)
         if self.bias is None:
             return torch.mm(hidden.float() * scale, self.weight.t(), out=out)
         # The product scales for nothing.

@@ -36,12 +36,7 @@ class GumbelSoftmax:
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
         """A relaxed draw a row."""
         noisy = gumbel_noise(self._seeds[rows, step], logits.shape[-1]).add_(logits)
-        if self.temperature != 1.0:
-            noisy = noisy / self.temperature
-        tokens = torch.softmax(noisy, -1)
-        if self.hard:
-            tokens = _StraightThrough.apply(tokens)  # type: ignore[no-untyped-call]
-        return Choice(tokens, tokens)
+        return _relaxed(noisy, self.temperature, self.hard)
 
 
 class Soft:
@@ -64,11 +59,23 @@ class Soft:
         """Nothing random."""
 
     def __call__(self, step: int, logits: Tensor, rows: Tensor) -> Choice:
-        """The distribution itself, or its likeliest token."""
-        soft = torch.softmax(logits / self.temperature, -1)
-        if self.hard:
-            soft = _StraightThrough.apply(soft)  # type: ignore[no-untyped-call]
-        return Choice(soft, soft)
+        """The distribution itself, or its likeliest token; without gradients the logits are
+        overwritten."""
+        return _relaxed(logits, self.temperature, self.hard)
+
+
+def _relaxed(logits: Tensor, temperature: float, hard: bool) -> Choice:
+    """softmax(logits / temperature); without gradients in place, since fresh memory costs more than
+    the arithmetic."""
+    if torch.is_grad_enabled():
+        logits = logits if temperature == 1.0 else logits / temperature
+        tokens = torch.softmax(logits, -1)
+    else:
+        logits = logits if temperature == 1.0 else logits.div_(temperature)
+        tokens = torch.softmax(logits, -1, out=logits)
+    if hard:
+        tokens = _StraightThrough.apply(tokens)  # type: ignore[no-untyped-call]
+    return Choice(tokens, tokens)
 
 
 class _StraightThrough(torch.autograd.Function):

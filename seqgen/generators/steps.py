@@ -74,8 +74,7 @@ def steps(
             )
         if end is None:
             continue
-        kept = choice.kept.argmax(-1) if choice.kept.is_floating_point() else choice.kept
-        live = live & (kept != end)
+        live = live & ~ends(choice.kept, end)
         if not drop:
             continue
         if not asks(number, rows.device):
@@ -86,6 +85,19 @@ def steps(
         if not len(keep):
             return
         state, rows, live, fed = state.select(keep), rows[keep], live[keep], fed[keep]
+
+
+def ends(kept: Tensor, end: int) -> Tensor:
+    """Which rows end with the tokens kept, ids (rows,) or soft tokens (rows, vocabulary), whose
+    argmax counts: (rows,) bool."""
+    if not kept.is_floating_point():
+        return kept == end
+    if kept.is_cuda:
+        return kept.argmax(-1) == end
+    # On the CPU the largest value is found ten times faster than its place, and few rows end.
+    found = kept[:, end] == kept.amax(-1)
+    rows = found.nonzero().squeeze(-1)
+    return found.index_fill(0, rows[kept[rows].argmax(-1) != end], False)
 
 
 def asks(number: int, device: torch.device) -> bool:
@@ -126,14 +138,17 @@ def _choose(
 
 
 def _buffer(generator: Generator, choose: Choose, rows: int) -> Tensor | None:
-    """Room for the logits of one block, on the CPU without gradients."""
+    """Room for the logits of one block, on the CPU without gradients. Soft tokens are made where
+    their logits stand: several blocks of them cannot share it."""
     if (
-        choose.soft
+        (choose.soft and rows > BLOCK_ROWS)
         or not choose.blockwise
         or torch.is_grad_enabled()
         or generator.device.type != "cpu"
     ):
         return None
+    if choose.soft:  # and a softmax needs them in one piece
+        return torch.empty(rows, len(generator.head.weight))
     return logits_buffer(generator, rows)
 
 

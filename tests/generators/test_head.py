@@ -206,6 +206,17 @@ def test_under_autocast_only_products_are_rounded(hidden_type: torch.dtype) -> N
         assert_same(gradients(loss, head, hidden), wanted, tolerance=0.03)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_under_autocast_a_buffer_changes_no_logit(bias: bool, scale: float) -> None:
+    head, hidden = make(bias), problem()[0][:, 0]
+    buffer = torch.empty(ROWS, VOCABULARY)
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        got = head.logits(hidden, buffer, scale)
+        torch.testing.assert_close(got, head.logits(hidden, scale=scale), rtol=1e-6, atol=1e-6)
+    assert got.data_ptr() == buffer.data_ptr()
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 def test_heads_of_other_types_work(dtype: torch.dtype) -> None:
     head, (hidden, ids, weights) = make(dtype=dtype), problem(dtype)
