@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -105,9 +107,10 @@ class StyleDiscriminator(nn.Module):
         seen = (steps < lengths[:, None] + len(front))[:, None, None, :]
         vectors = self.dropout(torch.cat((*front, vectors), 1))
         empty = Cache(vectors.new_empty(2, len(vectors), self.heads, 0, self.size))
-        for block in self.blocks:
+        *blocks, last = cast(list[Block], list(self.blocks))
+        for block in blocks:
             vectors, _ = block(vectors, empty, None, seen)
-        logits: Tensor = self.classify(self.norm(vectors[:, 0]))
+        logits: Tensor = self.classify(self.norm(last.first(vectors, seen)[:, 0]))
         return logits
 
     @property

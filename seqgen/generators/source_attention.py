@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seqgen.generators.attention import attend
+
 
 class SourceAttention(nn.Module):
     """Multi-head attention to vectors whose keys and values are made once a sentence.
@@ -30,13 +32,8 @@ class SourceAttention(nn.Module):
 
     def forward(self, vectors: Tensor, memory: Tensor, seen: Tensor) -> Tensor:
         """Vectors (rows, time, width) -> the same; `seen` (rows, 1, 1, source time) bool."""
-        attended = nn.functional.scaled_dot_product_attention(
-            self._queries(vectors),
-            memory[0],
-            memory[1],
-            attn_mask=seen,
-            dropout_p=self.dropout if self.training else 0.0,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(self._queries(vectors), memory[0], memory[1], seen, dropout=dropout)
         found: Tensor = self.out(attended.transpose(1, 2).flatten(-2))
         return found
 

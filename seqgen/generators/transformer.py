@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from seqgen.generators.attention import attend
 from seqgen.generators.embedding import TokenEmbedding
 from seqgen.generators.head import Head
 from seqgen.generators.protocol import Condition, Forced, Generator, Specials
@@ -80,7 +81,7 @@ class Block(nn.Module):
         self.perceptron = nn.Linear(width, 4 * width)
         self.perceptron_out = nn.Linear(4 * width, width)
         gelu = nn.GELU(approximate="tanh" if activation == "gelu-tanh" else "none")
-        self.activation = nn.ReLU() if activation == "relu" else gelu
+        self.activation = nn.ReLU(inplace=True) if activation == "relu" else gelu
         self.dropout = nn.Dropout(dropout)
 
     def forward(
@@ -97,6 +98,19 @@ class Block(nn.Module):
         attended, cache = self._attend(self.attention_norm(vectors), cache, angles, mask)
         return vectors + self.dropout(attended), cache
 
+    def first(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """What `forward` gives for the first vector alone, (rows, 1, width), at a fraction of the
+        work: the others lend their keys and values and nothing else; `mask` (rows, 1, 1, time)."""
+        width, weight, bias = vectors.shape[-1], self.attention.weight, self.attention.bias
+        normed = self.attention_norm(vectors)
+        query = nn.functional.linear(normed[:, :1], weight[:width], bias[:width])
+        others = nn.functional.linear(normed, weight[width:], bias[width:])
+        queries = query.view(len(query), 1, self.heads, -1).transpose(1, 2)
+        keys, values = others.view(*vectors.shape[:2], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        attended = attend(queries, keys, values, mask, dropout=self._share)
+        found = self.attention_out(attended.transpose(1, 2).flatten(-2))
+        return self.transform(vectors[:, :1] + self.dropout(found))
+
     def transform(self, vectors: Tensor) -> Tensor:
         """The second half: vectors and what the perceptron adds to them."""
         inner = self.activation(self.perceptron(self.perceptron_norm(vectors)))
@@ -112,15 +126,20 @@ class Block(nn.Module):
             parts = torch.cat((rotate(parts[:2], angles), parts[2:]))
         cache = cache.extended(parts[1:])
         keys, values = cache.filled
-        attended = nn.functional.scaled_dot_product_attention(
+        attended = attend(
             parts[0],
             keys,
             values,
-            attn_mask=mask,
-            dropout_p=self.dropout.p if self.training else 0.0,
-            is_causal=mask is None and vectors.shape[1] > 1,
+            mask,
+            dropout=self._share,
+            causal=mask is None and vectors.shape[1] > 1,
         )
         return self.attention_out(attended.transpose(1, 2).flatten(-2)), cache
+
+    @property
+    def _share(self) -> float:
+        """Of the attention weights that dropout leaves out."""
+        return self.dropout.p if self.training else 0.0
 
 
 class Transformer(Generator):

@@ -228,6 +228,19 @@ def test_no_gradient_reaches_the_generator_in_the_discriminators_turn() -> None:
             torch.autograd.grad(value(loss, name), list(made.generator.parameters()))
 
 
+@pytest.mark.parametrize("player", ["discriminator", "generator"])
+def test_bfloat16_products_give_nearly_the_same_losses(player: str) -> None:
+    made, given = method(), batch()
+    expected = made.loss(player, given, moment())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = made.loss(player, given, moment())
+    assert expected is not None and found is not None
+    for name in expected.terms:
+        ours, theirs = float(value(found, name)), float(value(expected, name))
+        assert ours != theirs, name  # the soft sentences are made of rounded products too
+        assert ours == pytest.approx(theirs, rel=0.05), name
+
+
 def test_rows_have_the_same_losses_in_one_batch_and_in_two() -> None:
     made, given = method(word_drop=lambda update: 0.4), batch()
     whole = made.loss("generator", given, moment())
