@@ -168,6 +168,8 @@ class TextModel:
         copy_unknown: bool = False,
         keep_right: bool = False,
         detokenize: bool = False,
+        precision: str = "float32",
+        compile: bool = False,
         judge: StyleJudge | None = None,
     ) -> list[str]:
         """Each sentence in another style; "" for a blank one. Sentences may be raw: they are put
@@ -189,6 +191,9 @@ class TextModel:
             keep_right: leave sentences as they stand that are in the wanted style already, which
                 `source` says, else the judge.
             detokenize: join punctuation to words, and write capitals where the model knows none.
+            precision: of the matrix products, "float32" or "bfloat16", which is faster on machines
+                that have it; sentences may then differ a little, and depend on their company.
+            compile: have torch compile a decoding step first.
             judge: a classifier of styles, such as `seqgen.experiment.style_judge.open_judge` opens;
                 candidates are ordered by the sum of its log-probability of the style and of their
                 own log-probability a token.
@@ -198,8 +203,9 @@ class TextModel:
                 sentence the vocabulary cannot spell.
         """
         how = Transfer(
-            to, source, count, temperature, beam, seed, batch, copy_unknown, keep_right, detokenize
-        )
+            to, source, count, temperature, beam, seed, batch, copy_unknown, keep_right, detokenize,
+            precision, compile,
+        )  # fmt: skip
         return [found.text for found in self.transferred(sentences, how, judge, scored=False)]
 
     def transferred(

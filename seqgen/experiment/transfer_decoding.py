@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from seqgen.errors import UserError
+from seqgen.generators.arithmetic import products_in
 from seqgen.generators.beam import beam_search
 from seqgen.generators.choose import Choose, Greedy, Sample
+from seqgen.generators.compiled import compiled
 from seqgen.generators.decoded import Decoded
 from seqgen.generators.decoding import decode, teacher_force
 from seqgen.generators.modes import evaluating
@@ -65,6 +67,8 @@ class Rewriting:
         seed: of the draws.
         scored: whether log-probabilities are wanted.
         attended: whether attention is wanted.
+        precision: of the matrix products, "float32" or "bfloat16".
+        compile: whether torch compiles the steps.
     """
 
     generator: Generator
@@ -75,6 +79,8 @@ class Rewriting:
     seed: int = 0
     scored: bool = False
     attended: bool = False
+    precision: str = "float32"
+    compile: bool = False
 
     def __call__(self, sources: Sentences) -> Rewritten:
         """Decode candidates for sources, ids (rows, time); they have at most `time` tokens.
@@ -83,8 +89,10 @@ class Rewriting:
             UserError: attention was asked for, and the generator has none to show.
         """
         sources = sources.to(self.generator.device)
-        with torch.no_grad(), evaluating(self.generator):
-            decoded, real = self._searched(sources) if self.beam > 1 else self._decoded(sources)
+        device = self.generator.device
+        with torch.no_grad(), evaluating(self.generator), products_in(self.precision, device):
+            with compiled(self.generator, self.compile):
+                decoded, real = self._searched(sources) if self.beam > 1 else self._decoded(sources)
             scores, attention = self._read(sources, decoded)
         shape = (len(sources), self.count)
         return Rewritten(

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from seqgen.errors import UserError
 from seqgen.evaluation.judge_protocols import StyleJudge
+from seqgen.generators.arithmetic import PRECISIONS
 
 JUDGED = 5  # candidates that a judge chooses from, where no number is given
 
@@ -32,6 +33,9 @@ class Transfer:
         keep_right: leave a sentence as it stands where it is in the wanted style already: where
             `source` says so, else where the judge does.
         detokenize: join punctuation to words, and write capitals where the model knows none.
+        precision: of the matrix products, "float32" or "bfloat16", with which a sentence may depend
+            a little on those decoded at once with it.
+        compile: have torch compile a decoding step first, which takes a minute or so.
     """
 
     to: str
@@ -44,6 +48,8 @@ class Transfer:
     copy_unknown: bool = False
     keep_right: bool = False
     detokenize: bool = False
+    precision: str = "float32"
+    compile: bool = False
 
     def check(self, styles: Mapping[str, int], judge: StyleJudge | None) -> None:
         """Raise UserError for a style that does not exist, and for values out of range or that do
@@ -80,6 +86,8 @@ class Transfer:
         for name, value in (("count", self.count), ("beam", self.beam), ("batch", self.batch)):
             if value is not None and value < 1:
                 raise UserError(f"{name} {value}: must be at least 1")
+        if self.precision not in PRECISIONS:
+            raise UserError(f"precision {self.precision!r}: there are {', '.join(PRECISIONS)}")
         if not 0 <= self.temperature < math.inf:
             raise UserError(
                 f"temperature {self.temperature}: 0 (always the likeliest word) is the least"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ from seqgen.experiment.rewriters import require_rewriter
 from seqgen.experiment.transfer_decoding import Rewriting
 from seqgen.experiment.transfer_settings import Transfer
 from seqgen.experiment.transfer_sources import Sources, read_sources, spelled
+from seqgen.generators.arithmetic import has_bfloat16
+from seqgen.generators.compiled import require_compiler
 from seqgen.generators.protocol import Generator
 from seqgen.text.detokenize import detokenize
 from seqgen.text.normalised import normalised, text_form
 from seqgen.text.vocabulary import Vocabulary
+
+_log = logging.getLogger("seqgen")
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Transferring:
         scored: whether log-probabilities are wanted where nothing is chosen by them.
 
     Raises:
-        UserError: the generator reads no source, or the settings are wrong.
+        UserError: the generator reads no source, the settings are wrong, or torch cannot compile.
     """
 
     generator: Generator
@@ -94,6 +99,11 @@ class Transferring:
     def __post_init__(self) -> None:
         require_rewriter(self.generator)
         self.how.check(self.styles, self.judge)
+        device = self.generator.device
+        if self.how.precision == "bfloat16" and not has_bfloat16(device):
+            _log.warning("this %s has no bfloat16 arithmetic: float32 is faster here", device.type)
+        if self.how.compile:
+            require_compiler(device)
 
     def __call__(self, sentences: Sequence[str]) -> list[Transferred]:
         """Transfer sentences, `how.batch` at once.
@@ -136,6 +146,7 @@ class Transferring:
             self.generator, self.styles[how.to], count, how.temperature, how.width(judged),
             how.seed, scored=self.scored or count > 1,
             attended=how.copy_unknown and any(sources.unknown),
+            precision=how.precision, compile=how.compile,
         )(sources.sentences)  # fmt: skip
         texts, unknown = spelled(self.vocabulary, sources, found)
         scores = found.log_probability

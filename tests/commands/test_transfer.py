@@ -214,6 +214,7 @@ def test_bytes_that_are_no_text_end_it_after_the_lines_before(seqgen: Call, copy
         (["--to", "next", "--batch", "0"], "batch 0: must be at least 1"),
         (["--to", "next", "--beam", "2", "--temperature", "1"], "draws nothing"),
         (["--to", "next", "--device", "tpu"], "--device tpu"),
+        (["--to", "next", "--precision", "half"], "choose from 'float32', 'bfloat16'"),
         (["--to", "next", "--threads", "0"], "--threads 0"),
         (["--to", "next", "--rerank", "nowhere"], "nowhere"),
     ],
@@ -224,6 +225,12 @@ def test_wrong_options_are_told_before_a_line_is_read(
     done = seqgen("transfer", copying, *words, given=b"the food\n")
     assert (done.status, done.out) == (2, "")
     assert message in done.err and done.err.count("\n") == 1
+
+
+def test_bfloat16(seqgen: Call, copying: str) -> None:
+    arguments = ("transfer", copying, "--to", "next", "--precision", "bfloat16")
+    done = seqgen(*arguments, given=b"the food\n\n")
+    assert done.out == f"{NEXT['the']} {NEXT['food']}\n\n"
 
 
 def test_a_run_that_reads_no_source_is_refused(seqgen: Call, labelled: Path) -> None:
@@ -314,3 +321,16 @@ def test_when_nobody_reads_on_it_ends_quietly_though_input_is_still_open(process
     done.stdin.flush()  # and no end of input
     assert done.wait() == 0
     assert done.stderr.read() == b""
+
+
+@pytest.mark.slow
+def test_without_a_compiler_compiling_is_refused(
+    process: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setenv("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")
+    done = process("--compile")
+    out, err = done.communicate(lines("the food"))
+    assert (done.returncode, out) == (2, b"")
+    assert b"torch cannot compile for cpu here, which takes a C++ compiler" in err
+    assert b"no-such-compiler" in err and b"Traceback" not in err

@@ -14,6 +14,7 @@ import torch
 from copying_generator import LIMIT, STYLES, SURE, WORDS, Copying, copying_model
 
 from seqgen.errors import UserError
+from seqgen.experiment import transferring
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.transfer_settings import Transfer
 from seqgen.generators.decoding import teacher_force
@@ -319,6 +320,7 @@ def test_characters_are_copied_one_by_one() -> None:
         ({"to": "next", "count": 0}, "count 0: must be at least 1"),
         ({"to": "next", "batch": 0}, "batch 0"),
         ({"to": "next", "beam": 0}, "beam 0"),
+        ({"to": "next", "precision": "half"}, "precision 'half': there are float32, bfloat16"),
         ({"to": "next", "temperature": -1.0}, "temperature -1.0: 0"),
         ({"to": "next", "temperature": math.nan}, "temperature nan"),
         ({"to": "next", "temperature": 0.5, "beam": 2}, "a beam search draws nothing"),
@@ -329,6 +331,48 @@ def test_characters_are_copied_one_by_one() -> None:
 def test_wrong_settings_are_told(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         MODEL.transfer(["food"], **settings)
+
+
+def test_bfloat16_rewrites_nearly_all_alike() -> None:
+    model, given = real_network(), sentences(150)
+    expected = model.transferred(given, Transfer("next"))
+    found = model.transferred(given, Transfer("next", precision="bfloat16"))
+    assert found != expected  # scores are rounded
+    pairs = zip(found, expected, strict=True)
+    best = [(ours.candidates[0], one.candidates[0]) for ours, one in pairs if one.candidates]
+    alike = [(ours, one) for ours, one in best if ours.text == one.text]
+    assert len(alike) > 0.6 * len(best)
+    off = [abs(ours.log_probability - one.log_probability) for ours, one in alike]
+    assert np.mean(off) < 0.05 and max(off) < 0.3
+
+
+def test_a_machine_without_bfloat16_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(transferring, "has_bfloat16", lambda device: False)
+    assert MODEL.transfer(["food"], to="plain", precision="bfloat16") == ["food"]
+    assert [record.message for record in caplog.records] == [
+        "this cpu has no bfloat16 arithmetic: float32 is faster here"
+    ]
+
+
+def test_a_failure_to_compile_is_told_before_a_sentence_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(function: object, **settings: object) -> None:
+        raise RuntimeError("backend raised:\nno compiler\nand much more")
+
+    monkeypatch.setattr(torch, "compile", fail)
+    with pytest.raises(UserError, match=r"compiling. It said: backend raised: no compiler$"):
+        MODEL.transferring(Transfer("next", compile=True))
+
+
+@pytest.mark.slow
+def test_compiled_steps_rewrite_alike() -> None:
+    model, given = real_network(), sentences(100)
+    expected = model.transfer(given, to="next", batch=64)
+    assert model.transfer(given, to="next", batch=64, compile=True) == expected
+    assert "advance" not in vars(model.generator)
 
 
 def test_a_generator_that_reads_no_source_is_refused() -> None:
