@@ -7,7 +7,13 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
-from seqgen.commands.options import Parser, checkpoint, machine_options, seed_option
+from seqgen.commands.options import (
+    Parser,
+    checkpoint,
+    copy_unknown_option,
+    machine_options,
+    seed_option,
+)
 from seqgen.commands.sentence_files import reading_options
 
 Number = TypeVar("Number", int, float)
@@ -188,11 +194,7 @@ def _transfer(made: Parser) -> None:
 
 def _rewriting(made: Parser) -> None:
     group = made.add_argument_group("a run that rewrites (RUN, perhaps with --sources and --to)")
-    group.add_argument(
-        "--copy-unknown", action="store_true",
-        help="in place of a word the model does not know, the one of the source that attention "
-        "points at",
-    )  # fmt: skip
+    copy_unknown_option(group)
     group.add_argument(
         "--rerank", metavar="JUDGE",
         help="run of a classifier that chooses among the candidates of a beam, at least 5, or with"

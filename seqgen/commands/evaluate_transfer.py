@@ -13,7 +13,8 @@ from seqgen.commands.show import show
 from seqgen.commands.transfer_files import given
 from seqgen.errors import UserError
 from seqgen.evaluation.judge_protocols import LanguageJudge
-from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
+from seqgen.evaluation.style_judging import StyleJudging
+from seqgen.evaluation.transfer import How, evaluate_transfer
 from seqgen.experiment.language_judge import open_language_judge
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.bleu_family.preset_table import preset_notes, preset_settings, sizes_differ
@@ -111,7 +112,6 @@ def _style(options: Namespace, task: Task) -> tuple[StyleJudging | None, list[st
     if not options.style_judge:
         return None, []
     from seqgen.experiment.style_judge import open_judge
-    from seqgen.text.normalised import normalised
 
     judge = open_judge(options.style_judge, device=use_machine(options))
     unknown = [target for target in dict.fromkeys(task.targets) if target not in judge.labels]
@@ -120,8 +120,7 @@ def _style(options: Namespace, task: Task) -> tuple[StyleJudging | None, list[st
             f"{'--to' if options.to else 'style'} {unknown[0]}: {options.style_judge} tells apart "
             f"{', '.join(judge.labels)}{near(unknown[0], judge.labels)}"
         )
-    style = StyleJudging(judge, judge.markers, lambda texts: normalised(judge.vocabulary, texts))
-    return style, [f"style judge {judge.about()}"]
+    return judge.judging(), [f"style judge {judge.about()}"]
 
 
 def _language(options: Namespace) -> LanguageJudge | None:

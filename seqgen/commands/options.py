@@ -51,6 +51,15 @@ def seed_option(parser: argparse.ArgumentParser, of: str) -> None:
     parser.add_argument("--seed", type=whole, default=0, help=f"of {of} (default 0)")
 
 
+def copy_unknown_option(parser: argparse._ActionsContainer) -> None:
+    """The option that keeps unknown words of a source, of every command that rewrites."""
+    parser.add_argument(
+        "--copy-unknown", action="store_true",
+        help="in place of a word the model does not know, the one of the source that attention "
+        "points at",
+    )  # fmt: skip
+
+
 def whole(text: str) -> int:
     """A whole number of at least 0."""
     if text.isdecimal():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from seqgen.commands.options import (
     Parser,
+    copy_unknown_option,
     machine_options,
     run_options,
     seed_option,
@@ -195,11 +196,7 @@ def _text_options(parser: Parser) -> None:
         help="leave a line as it stands that is in the wanted style already, by --from or, without "
         "that, by the judge of --rerank",
     )  # fmt: skip
-    parser.add_argument(
-        "--copy-unknown", action="store_true",
-        help="in place of a word the model does not know, the one of the source that attention "
-        "points at",
-    )  # fmt: skip
+    copy_unknown_option(parser)
     parser.add_argument(
         "--detokenize", action="store_true",
         help="punctuation joined to words, and capitals where the model knows none",

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from seqgen.evaluation.judge_protocols import LanguageJudge, StyleJudge
-from seqgen.metrics.bleu_family.sacrebleu_scores import sentence_chrf
-from seqgen.metrics.style_transfer.factors import (
-    Factors,
-    fluency_ceiling,
-    fluent,
-    free_of_markers,
-    judged_right,
-)
-from seqgen.metrics.style_transfer.markers import Markers
+from seqgen.evaluation.judge_protocols import LanguageJudge
+from seqgen.evaluation.style_judging import StyleJudging
+from seqgen.metrics.style_transfer.factors import fluency_ceiling
+from seqgen.metrics.style_transfer.scores import Verdicts, joint_scores
 
 
 @dataclass(frozen=True)
@@ -24,27 +18,24 @@ class RewritingJudges:
 
     Attributes:
         style: tells styles apart; it knows all of `labels`.
-        markers: words that give each style away.
         labels: names of the styles, by number.
         language: finds how probable a sentence is, or None.
-        read: puts sentences in the form that the markers were counted in.
 
     Raises:
         ValueError: a style that the judge does not know.
     """
 
-    style: StyleJudge
-    markers: Markers
+    style: StyleJudging
     labels: Sequence[str]
     language: LanguageJudge | None = None
-    read: Callable[[Sequence[str]], Sequence[str]] = list
+    _ceilings: dict[tuple[str, ...], float] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        missing = [label for label in self.labels if label not in self.style.labels]
-        if missing:
+        known = self.style.judge.labels
+        if any(label not in known for label in self.labels):
             raise ValueError(
                 f"the sentences are {', '.join(self.labels)}; the style judge tells apart "
-                f"{', '.join(self.style.labels)}"
+                f"{', '.join(known)}"
             )
 
     def figures(
@@ -65,20 +56,25 @@ class RewritingJudges:
             own: the styles of the sources, by number.
             wanted: the styles that were asked for.
         """
-        targets = [self.labels[number] for number in wanted]
-        right = judged_right(texts, targets, self.style.probabilities(texts), self.style.labels)
+        right = self.style.right(texts, [self.labels[number] for number in wanted])
         found = {"transfer-accuracy": float(right.mean())}
         if self.language is None:
             return found
+        clean = self.style.clean(texts, sources, [self.labels[number] for number in own])
         nats, tokens = self.language.score(texts)
-        ceiling = fluency_ceiling(*self.language.score(sources))
-        styles = [self.labels[number] for number in own]
-        clean = free_of_markers(self.read(texts), self.read(sources), styles, self.markers)
-        kept = sentence_chrf(texts, [sources], lowercase=True)
-        joint = Factors(right, clean, kept, fluent(nats, tokens, ceiling)).joint()
         found["transfer-perplexity"] = math.exp(-float(nats.sum()) / float(tokens.sum()))
-        found["transfer-joint"] = float(joint.mean()) / 100
+        verdicts = Verdicts(right, clean, nats, tokens)
+        joint = joint_scores(texts, sources, verdicts, self._ceiling(self.language, sources))
+        if joint is not None:
+            found["transfer-joint"] = float(joint.mean()) / 100
         return found
+
+    def _ceiling(self, language: LanguageJudge, sources: Sequence[str]) -> float:
+        """Kept: every evaluation has the same sources."""
+        key = tuple(sources)
+        if key not in self._ceilings:
+            self._ceilings[key] = fluency_ceiling(*language.score(sources))
+        return self._ceilings[key]
 
 
 def judged_score(figures: Mapping[str, float]) -> float:

@@ -8,7 +8,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from seqgen.evaluation.judge_protocols import LanguageJudge, StyleJudge
+from seqgen.evaluation.judge_protocols import LanguageJudge
+from seqgen.evaluation.style_judging import StyleJudging
 from seqgen.evaluation.transfer_notes import (
     HUMAN,
     on_insertions,
@@ -20,27 +21,10 @@ from seqgen.evaluation.transfer_notes import (
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.score import Score
 from seqgen.metrics.style_transfer.baselines import baselines
-from seqgen.metrics.style_transfer.factors import (
-    Task,
-    fluency_ceiling,
-    free_of_markers,
-    judged_right,
-    source_styles,
-)
-from seqgen.metrics.style_transfer.markers import Markers
+from seqgen.metrics.style_transfer.factors import Task, fluency_ceiling, source_styles
 from seqgen.metrics.style_transfer.scores import Measured, Setting, Verdicts, measure
 from seqgen.metrics.table import Kind, Table
 from seqgen.metrics.tokens import Tokenizer
-
-
-@dataclass(frozen=True)
-class StyleJudging:
-    """A style judge, the markers of its training text, and how it reads: `read` puts sentences in
-    the form that the markers were counted in."""
-
-    judge: StyleJudge
-    markers: Markers
-    read: Callable[[Sequence[str]], Sequence[str]] = list
 
 
 @dataclass(frozen=True)
@@ -184,12 +168,8 @@ class _Bench:
     def _verdicts(self, predictions: Sequence[str]) -> Verdicts:
         task, right, clean, nats, tokens = self.setting.task, None, None, None, None
         if self.style is not None and self.styles is not None:
-            judge, read = self.style.judge, self.style.read
-            found = judge.probabilities(predictions)
-            right = judged_right(predictions, task.targets, found, judge.labels)
-            clean = free_of_markers(
-                read(predictions), read(task.sources), self.styles, self.style.markers
-            )
+            right = self.style.right(predictions, task.targets)
+            clean = self.style.clean(predictions, task.sources, self.styles)
         if self.language is not None:
             nats, tokens = self.language.score(predictions)
         return Verdicts(right, clean, nats, tokens)

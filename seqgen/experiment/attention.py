@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from seqgen.experiment.model import TextModel
+from seqgen.experiment.rewriters import longest
 from seqgen.experiment.transfer_sources import Sources, read_sources
 from seqgen.generators.decoding import teacher_force
 from seqgen.generators.modes import evaluating
@@ -33,9 +34,9 @@ def attention(model: TextModel, source: str, output: str, to: str) -> Attention 
     """
     if not source.strip() or not output.strip():
         return None
-    longest = min(model.limit, model.generator.limit or model.limit)
-    read = read_sources(model.vocabulary, [source], longest)
-    written = read_sources(model.vocabulary, [output], longest)
+    most = longest(model.generator, model.limit)
+    read = read_sources(model.vocabulary, [source], most)
+    written = read_sources(model.vocabulary, [output], most)
     weights = _weights(model, read, written, model.labels[to])
     if weights is None:
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from seqgen.evaluation.transfer import How, StyleJudging
+from seqgen.evaluation.transfer import How
 from seqgen.experiment.evaluate import evaluate_run
 from seqgen.experiment.evaluate_rewriting import evaluate_rewriting
 from seqgen.experiment.real_sentences import held_out
@@ -54,7 +54,7 @@ def _evaluate_rewriting(run: Run, recipe: Recipe, device: torch.device | str) ->
     """By the judges of the recipe, where it names some."""
     model = load(run.folder, device=device)
     judges = open_rewriting_judges(recipe.evaluate, list(model.labels), device)
-    style = None if judges is None else StyleJudging(judges.style, judges.markers, judges.read)
+    style = None if judges is None else judges.style
     evaluate_rewriting(
         run.folder, model, held_out_task(run, recipe.evaluate.samples, recipe.seed), style=style,
         language=None if judges is None else judges.language, how=How(seed=recipe.seed),

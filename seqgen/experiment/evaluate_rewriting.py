@@ -11,7 +11,8 @@ import numpy as np
 
 from seqgen import __version__
 from seqgen.evaluation.judge_protocols import LanguageJudge, StyleJudge
-from seqgen.evaluation.transfer import Evaluation, How, StyleJudging, evaluate_transfer
+from seqgen.evaluation.style_judging import StyleJudging
+from seqgen.evaluation.transfer import Evaluation, How, evaluate_transfer
 from seqgen.experiment.attention import attention
 from seqgen.experiment.model import TextModel
 from seqgen.experiment.reopen import Which, step_of

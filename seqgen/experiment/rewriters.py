@@ -27,6 +27,11 @@ def require_writer(generator: Generator) -> None:
         )
 
 
+def longest(generator: Generator, limit: int) -> int:
+    """The most tokens of a sentence, read or written, END included, of a model with this limit."""
+    return limit if generator.limit is None else min(generator.limit, limit)
+
+
 def require_rewriter(generator: Generator) -> None:
     """Raise UserError for a generator that reads no source."""
     if not generator.reads_source:

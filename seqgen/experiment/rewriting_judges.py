@@ -11,7 +11,6 @@ from seqgen.evaluation.judged_rewriting import RewritingJudges
 from seqgen.experiment.language_judge import open_language_judge
 from seqgen.experiment.style_judge import open_judge
 from seqgen.recipe.recipe import Evaluation
-from seqgen.text.normalised import normalised
 
 
 def open_rewriting_judges(
@@ -33,12 +32,6 @@ def open_rewriting_judges(
     named = settings.language_judge
     language = None if named is None else open_language_judge(named, device)
     try:
-        return RewritingJudges(
-            judge,
-            judge.markers,
-            labels,
-            language,
-            lambda texts: normalised(judge.vocabulary, texts),
-        )
+        return RewritingJudges(judge.judging(), labels, language)
     except ValueError as problem:
         raise UserError(f"evaluate.style_judge {settings.style_judge}: {problem}") from problem

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqgen.evaluation.judge_protocols import StyleJudge
-from seqgen.evaluation.transfer import StyleJudging
+from seqgen.evaluation.style_judging import StyleJudging
 from seqgen.experiment.transferring import Transferred
 from seqgen.recipe.recipe import Recipe
 from seqgen.text.normalised import normalised

@@ -50,18 +50,19 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
         recipe = without_pretraining(recipe)
     # What checkpoints hold of Python's, numpy's and torch's own generators is then the seed's too.
     randomness.seed_process(recipe.seed)
-    new, judged = not folder.expanduser().exists(), recipe.evaluate.style_judge is not None
+    new = not folder.expanduser().exists()
     with Run.create(folder) as run:
         if distributed.is_main():  # what a run that ended before its first checkpoint has left
             shutil.rmtree(run.folder / "corpus", ignore_errors=True)
-        with _removed_if_refused(run, new and (init is not None or judged)):
+        with _removed_if_refused(run, new):
             experiment = _prepared(recipe, run, machine, vocabulary, init)
         return experiment.train()
 
 
 @contextmanager
 def _removed_if_refused(run: Run, remove: bool) -> Iterator[None]:
-    """A run that cannot start from the other, or whose judges are not there, leaves no folder."""
+    """A run that cannot start, for its corpus, its judges or the run it starts from, leaves no
+    folder where there was none."""
     try:
         yield
     except Exception:

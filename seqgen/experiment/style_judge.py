@@ -16,6 +16,7 @@ from seqgen.errors import UserError
 from seqgen.evaluation.batching import by_length
 from seqgen.evaluation.classification import Accuracy, accuracy_told, log_probabilities
 from seqgen.evaluation.network_names import named
+from seqgen.evaluation.style_judging import StyleJudging
 from seqgen.experiment.build import build_classifier
 from seqgen.experiment.real_sentences import examples
 from seqgen.experiment.reopen import Which, load_weights, open_vocabulary, read_run, step_of
@@ -95,6 +96,10 @@ class Judge:
             self.test_accuracy, self.test_sentences, self.per_label, self.tested_on
         )
         return f"{self.name}: {told}"
+
+    def judging(self) -> StyleJudging:
+        """With its markers, reading sentences in the form that it was trained on."""
+        return StyleJudging(self, self.markers, lambda texts: normalised(self.vocabulary, texts))
 
     def _window(self, texts: Sequence[str]) -> Floats:
         found = np.full((len(texts), len(self.labels)), 1 / len(self.labels))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from seqgen.evaluation.judge_protocols import StyleJudge
-from seqgen.experiment.rewriters import require_rewriter
+from seqgen.experiment.rewriters import longest, require_rewriter
 from seqgen.experiment.transfer_decoding import Rewriting
 from seqgen.experiment.transfer_settings import Transfer
 from seqgen.experiment.transfer_sources import Sources, read_sources, spelled
@@ -191,5 +191,4 @@ class Transferring:
     @property
     def longest(self) -> int:
         """The most tokens of a sentence, read or written, END included."""
-        most = self.generator.limit
-        return self.limit if most is None else min(most, self.limit)
+        return longest(self.generator, self.limit)

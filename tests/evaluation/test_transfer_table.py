@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from transfer_judges import WordJudge
 
-from seqgen.evaluation.transfer import How, StyleJudging, evaluate_transfer
+from seqgen.evaluation.style_judging import StyleJudging
+from seqgen.evaluation.transfer import How, evaluate_transfer
 from seqgen.evaluation.transfer_notes import HUMAN
 from seqgen.metrics.score import Score
 from seqgen.metrics.style_transfer.factors import Task

@@ -6,7 +6,8 @@ import pytest
 from real_data import DATA
 from transfer_judges import WordJudge
 
-from seqgen.evaluation.transfer import Evaluation, How, StyleJudging, evaluate_transfer
+from seqgen.evaluation.style_judging import StyleJudging
+from seqgen.evaluation.transfer import Evaluation, How, evaluate_transfer
 from seqgen.evaluation.transfer_notes import HUMAN
 from seqgen.metrics.style_transfer.factors import Task
 from seqgen.metrics.style_transfer.markers import Markers

@@ -199,6 +199,18 @@ def test_a_failed_start_leaves_no_corpus_behind(
                 trained(tmp_path, "--corpus.train", "-")
 
 
+def test_a_corpus_that_is_refused_leaves_no_folder_and_takes_none_away(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.write_text("\n \n", encoding="utf-8")
+    with pytest.raises(UserError, match="0 sentences"):
+        trained(tmp_path, "--corpus.train", str(empty))
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    with pytest.raises(UserError, match="0 sentences"):
+        trained(tmp_path, "--corpus.train", str(empty))
+    assert (tmp_path / "run").exists()
+
+
 def test_large_corpora_lie_in_the_run_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,8 @@ from test_transferring import WordJudge, real_network
 from seqgen import load
 from seqgen.commands.main import main
 from seqgen.errors import UserError
-from seqgen.evaluation.transfer import How, StyleJudging
+from seqgen.evaluation.style_judging import StyleJudging
+from seqgen.evaluation.transfer import How
 from seqgen.experiment.attention import END, attention
 from seqgen.experiment.closing import close_run
 from seqgen.experiment.evaluate_rewriting import SHOWN, evaluate_rewriting, rewritten

@@ -138,11 +138,22 @@ def _sentences(
         found["accuracy"] = np.where(verdicts.right, 100.0, 0.0)
     if verdicts.nats is not None and verdicts.tokens is not None:
         found |= {"nats": verdicts.nats, "tokens": verdicts.tokens}
-        if verdicts.right is not None and verdicts.clean is not None:
-            kept = sentence_chrf(predictions, [sources], lowercase=True)
-            ease = fluent(verdicts.nats, verdicts.tokens, setting.ceiling)
-            found["joint"] = Factors(verdicts.right, verdicts.clean, kept, ease).joint()
-    return found
+    joint = joint_scores(predictions, sources, verdicts, setting.ceiling)
+    return found if joint is None else {**found, "joint": joint}
+
+
+def joint_scores(
+    predictions: Sequence[str], sources: Sequence[str], verdicts: Verdicts, ceiling: float
+) -> Floats | None:
+    """Return the joint score of each prediction, 0 to 100, (rows,); None without both judges.
+
+    ``ceiling`` is the perplexity that fluent sentences stay below.
+    """
+    right, clean, nats, tokens = verdicts.right, verdicts.clean, verdicts.nats, verdicts.tokens
+    if right is None or clean is None or nats is None or tokens is None:
+        return None
+    kept = sentence_chrf(predictions, [sources], lowercase=True)
+    return Factors(right, clean, kept, fluent(nats, tokens, ceiling)).joint()
 
 
 def _bleu(
