@@ -52,6 +52,8 @@ class StyleTransformer(MethodSettings):
     hard: bool = False
     """Whether tokens are one-hot with the gradient of the soft ones (straight-through), as they are
     when the generator is used; the paper has soft ones."""
+    drawn: bool = False
+    """Whether tokens are relaxed draws (Gumbel-softmax); the paper has the noise-free ones."""
     word_drop: WordDrop = WordDrop()
     """Words left out of a sentence that is to be reconstructed from itself."""
     discriminator_steps: Positive = 10

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from seqgen.discriminators.style import StyleDiscriminator
-from seqgen.generators.choose import Greedy
+from seqgen.generators.choose import Choose, Greedy, Sample
 from seqgen.generators.decoded import Decoded
 from seqgen.generators.decoding import decode, teacher_force
 from seqgen.generators.modes import evaluating
 from seqgen.generators.protocol import Condition, Generator
-from seqgen.generators.relaxed import Soft
+from seqgen.generators.relaxed import GumbelSoftmax, Soft
 from seqgen.methods.protocol import Loss, Moment, Stateless, Term
 from seqgen.methods.style_transfer.claims import Written, claims, verdicts, wanted
 from seqgen.methods.style_transfer.styles import drop_words, other_styles
@@ -36,7 +36,8 @@ class StyleTransformerMethod(Stateless):
     reconstruction by a schedule, as that code can do (its published setting leaves out none); soft
     sentences end with the token whose argmax is END and are decoded without dropout; with more than
     two styles the target is drawn, every other style being equally likely; the temperature acts on
-    soft tokens only, not on the likelihood of reconstructions. `hard` is not the paper's.
+    soft tokens only, not on the likelihood of reconstructions. `hard` and `drawn` are not the
+    paper's.
 
     Every random number but dropout's belongs to a row of the global batch. No rows are coupled.
 
@@ -50,6 +51,8 @@ class StyleTransformerMethod(Stateless):
         temperature: generator's update number -> temperature of soft tokens, above 0.
         hard: whether soft tokens are the one-hot likeliest tokens, as they are when the generator
             is used, with the gradient of the soft ones (straight-through).
+        drawn: whether tokens are relaxed draws (`GumbelSoftmax`) instead of the noise-free ones, so
+            that the discriminator sees all that the generator may write of a source.
         word_drop: generator's update number -> share of words left out of the sentence that is
             reconstructed from itself, from 0 to below 1.
         discriminator_steps: turns of the discriminator a round.
@@ -69,6 +72,7 @@ class StyleTransformerMethod(Stateless):
         temperature: Callable[[int], float],
         word_drop: Callable[[int], float],
         hard: bool = False,
+        drawn: bool = False,
         reconstruction: float = 0.25,
         cycle: float = 0.5,
         style: float = 1.0,
@@ -84,6 +88,7 @@ class StyleTransformerMethod(Stateless):
         self.generator, self.discriminator, self.limit = generator, discriminator, limit
         self.reconstruction, self.cycle, self.style = reconstruction, cycle, style
         self.temperature, self.hard, self.word_drop = temperature, hard, word_drop
+        self.drawn = drawn
         self.discriminator_steps, self.generator_steps = discriminator_steps, generator_steps
         self.modules = {"discriminator": discriminator, "generator": generator}
         self.generator_updates = 0  # the schedules' clock, for the discriminator's turns too
@@ -126,6 +131,7 @@ class StyleTransformerMethod(Stateless):
             batch.select(torch.arange(len(batch), device=labels.device).repeat(2)),
             torch.cat((labels, target)),
             self.temperature(self.generator_updates),
+            moment,
             gradient=False,
         )
         tokens, lengths = both.tokens.chunk(2), both.lengths.chunk(2)
@@ -153,7 +159,7 @@ class StyleTransformerMethod(Stateless):
             terms["reconstruction"] = self._likelihood(batch, given, self.reconstruction)
         if self.cycle or self.style:
             target = self._other(labels, batch, moment, "target")
-            soft = self._rewritten(batch, target, temperature, gradient=True)
+            soft = self._rewritten(batch, target, temperature, moment, gradient=True)
             if self.cycle:
                 given = Condition(soft.tokens, soft.mask, labels)
                 terms["cycle"] = self._likelihood(batch, given, self.cycle)
@@ -181,20 +187,28 @@ class StyleTransformerMethod(Stateless):
         return Term(_cross_entropy(logits, classes), count, self.style), Term(passed, count)
 
     def _rewritten(
-        self, batch: Sentences, style: Tensor, temperature: float, gradient: bool
+        self, batch: Sentences, style: Tensor, temperature: float, moment: Moment, gradient: bool
     ) -> Decoded:
-        """Soft sentences that the generator writes of a batch in given styles, (rows,). One-hot
-        tokens that no gradient flows through are ids: the same sentences, a third of the work."""
-        ids = self.hard and not gradient
+        """Soft sentences that the generator writes of a batch in given styles, (rows,)."""
         with evaluating(self.generator):
             return decode(
                 self.generator,
-                Greedy() if ids else Soft(temperature, self.hard),
+                self._choose(temperature, gradient),
                 len(batch),
                 self.limit,
+                # A sentence that is written in several styles draws other numbers in each.
+                rows=batch.numbers * self.generator.styles + style,
+                stream=moment.stream.child("tokens"),
                 condition=Condition(batch.ids, batch.mask, style),
                 gradient=gradient,
             )
+
+    def _choose(self, temperature: float, gradient: bool) -> Choose:
+        """One-hot tokens that no gradient flows through are ids: the same sentences, or draws of
+        the same distribution, in a third of the work."""
+        if self.hard and not gradient:
+            return Sample() if self.drawn else Greedy()
+        return (GumbelSoftmax if self.drawn else Soft)(temperature, self.hard)
 
     def _other(self, labels: Tensor, batch: Sentences, moment: Moment, name: str) -> Tensor:
         stream = moment.stream.child(name)

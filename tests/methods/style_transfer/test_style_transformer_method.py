@@ -26,7 +26,8 @@ from torch import Tensor, nn
 from seqgen.discriminators.style import StyleDiscriminator
 from seqgen.generators.decoding import decode, teacher_force
 from seqgen.generators.protocol import Condition
-from seqgen.generators.relaxed import Soft
+from seqgen.generators.relaxed import GumbelSoftmax, Soft
+from seqgen.methods.style_transfer import style_transformer
 from seqgen.methods.style_transfer.claims import Written, claims, verdicts, wanted
 from seqgen.methods.style_transfer.style_transformer import StyleTransformerMethod
 from seqgen.methods.style_transfer.styles import drop_words, other_styles
@@ -241,14 +242,72 @@ def test_bfloat16_products_give_nearly_the_same_losses(player: str) -> None:
         assert ours == pytest.approx(theirs, rel=0.05), name
 
 
-def test_rows_have_the_same_losses_in_one_batch_and_in_two() -> None:
-    made, given = method(word_drop=lambda update: 0.4), batch()
+@pytest.mark.parametrize("drawn", [False, True])
+def test_rows_have_the_same_losses_in_one_batch_and_in_two(drawn: bool) -> None:
+    made, given = method(word_drop=lambda update: 0.4, drawn=drawn), batch()
     whole = made.loss("generator", given, moment())
     parts = [made.loss("generator", given.select(torch.arange(6)[i::2]), moment()) for i in (0, 1)]
     assert whole is not None
     for name, term in whole.terms.items():
         together = sum(part.terms[name].total for part in parts if part is not None)
         torch.testing.assert_close(term.total, together, rtol=1e-4, atol=1e-5)
+
+
+def _written_in_the_discriminators_turn(
+    monkeypatch: pytest.MonkeyPatch, count: int, **settings: Any
+) -> tuple[StyleTransformerMethod, Sentences, dict[str, Written]]:
+    """What the claims of a turn are made of."""
+    seen: dict[str, Written] = {}
+
+    def kept(real: Written, other: Tensor, own: Written, changed: Written, variant: bool) -> Any:
+        seen.update(own=own, changed=changed)
+        return claims(real, other, own, changed, variant)
+
+    monkeypatch.setattr(style_transformer, "claims", kept)
+    made, given = method(hard=True, **settings), batch(1).select(torch.zeros(count).long())
+    given = Sentences(given.ids, given.lengths, given.labels, torch.arange(count))
+    made.loss("discriminator", given, moment())
+    return made, given, seen
+
+
+def test_drawn_tokens_of_the_discriminators_turn_have_the_generators_distribution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, given, seen = _written_in_the_discriminators_turn(monkeypatch, 4000, drawn=True)
+    for written in seen.values():
+        one = Condition(given.ids[:1], given.mask[:1], written.style[:1])
+        rows = written.style == written.style[0]
+        hidden = teacher_force(made.generator, given.select(torch.zeros(1).long()), one).hidden
+        expected = torch.softmax(made.generator.logits(hidden[:, 0]), -1)[0]
+        found = torch.bincount(written.tokens[rows, 0], minlength=VOCABULARY) / rows.sum()
+        torch.testing.assert_close(found, expected.detach(), rtol=0, atol=0.05)
+    own, changed = seen["own"].tokens[:, 0], seen["changed"].tokens[:, 0]
+    assert not torch.equal(own, changed)
+
+
+def test_tokens_that_are_not_drawn_are_the_likeliest(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, seen = _written_in_the_discriminators_turn(monkeypatch, 8)
+    own = seen["own"].tokens
+    assert (own == own[0]).all()
+
+
+def test_the_generator_gets_gradients_through_relaxed_draws() -> None:
+    made, given = method(hard=True, drawn=True), batch()
+    target = other_styles(given.labels, 3, moment().stream.child("target"), given.numbers)
+    soft = decode(
+        made.generator, GumbelSoftmax(0.5, hard=True), 6, LIMIT, gradient=True,
+        condition=Condition(given.ids, given.mask, target), rows=given.numbers * 3 + target,
+        stream=moment().stream.child("tokens"),
+    )  # fmt: skip
+    condition = Condition(soft.tokens, soft.mask, given.labels)
+    hidden = teacher_force(made.generator, given, condition).hidden
+    expected = made.generator.negative_log_likelihood(hidden, given.ids, given.mask) / 6
+    loss = made.loss("generator", given, moment())
+    torch.testing.assert_close(value(loss, "cycle"), expected)
+    found = gradients(value(loss, "cycle"), made.generator)
+    again = gradients(expected, made.generator)
+    torch.testing.assert_close(found["style"], again["style"])
+    assert found["style"].abs().sum() > 0
 
 
 def test_words_are_left_out_of_the_reconstructions_source_by_the_schedule() -> None:
