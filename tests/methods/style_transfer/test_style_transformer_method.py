@@ -282,7 +282,7 @@ def test_drawn_tokens_of_the_discriminators_turn_have_the_generators_distributio
         found = torch.bincount(written.tokens[rows, 0], minlength=VOCABULARY) / rows.sum()
         torch.testing.assert_close(found, expected.detach(), rtol=0, atol=0.05)
     own, changed = seen["own"].tokens[:, 0], seen["changed"].tokens[:, 0]
-    assert not torch.equal(own, changed)
+    assert (own == changed).double().mean() < 0.4  # the same numbers would draw the same word
 
 
 def test_tokens_that_are_not_drawn_are_the_likeliest(monkeypatch: pytest.MonkeyPatch) -> None:
