@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -56,9 +57,9 @@ class Posed:
 
 
 def held_out_task(run: Run, count: int | None = None, seed: int = 0) -> Posed:
-    """Sentences that a run's corpus holds out, each to be had in the style behind its own (the
-    first one behind the last), in the form that its model writes. Where they are of a grammar, it
-    gives the one right answer, as reference 0.
+    """Sentences that a run's corpus holds out, those of each style to be had in all other styles
+    in turn, in the form that its model writes. Where they are of a grammar, it gives the one right
+    answer, as reference 0.
 
     Args:
         run: the run of a model that rewrites.
@@ -86,7 +87,7 @@ def held_out_task(run: Run, count: int | None = None, seed: int = 0) -> Posed:
     chosen = _some(found, COUNT if count is None else count, seed)
     sources = normalised(open_vocabulary(run), [example.text for example in chosen])
     styles = sorted(facts["labels"], key=facts["labels"].__getitem__)
-    targets = [styles[(styles.index(str(e.label)) + 1) % len(styles)] for e in chosen]
+    targets = _in_turn([str(example.label) for example in chosen], styles)
     origin = f"{len(sources)} of {len(found)} {split} sentences"
     if not isinstance(recipe.corpus, GrammarCorpus):
         return Posed(Task(sources, targets), origin)
@@ -94,6 +95,18 @@ def held_out_task(run: Run, count: int | None = None, seed: int = 0) -> Posed:
     rows = zip(sources, targets, strict=True)
     answers = [grammar.restyle(source, target) or source for source, target in rows]
     return Posed(Task(sources, targets, [answers]), origin, RIGHT, grammar)
+
+
+def _in_turn(own: Sequence[str], styles: Sequence[str]) -> list[str]:
+    """Another style for each sentence: of the sentences of one style the first gets the style
+    behind it, the second the one behind that, and so on, round and round."""
+    seen: Counter[str] = Counter()
+    found = []
+    for style in own:
+        step = 1 + seen[style] % (len(styles) - 1)
+        found.append(styles[(styles.index(style) + step) % len(styles)])
+        seen[style] += 1
+    return found
 
 
 def _some(given: Sequence[Example], count: int, seed: int) -> list[Example]:
