@@ -28,7 +28,9 @@ class RewritingJudges:
     style: StyleJudging
     labels: Sequence[str]
     language: LanguageJudge | None = None
-    _ceilings: dict[tuple[str, ...], float] = field(default_factory=dict, init=False, repr=False)
+    _ceilings: dict[tuple[str, ...], float] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         known = self.style.judge.labels

@@ -21,7 +21,12 @@ from seqgen.evaluation.transfer_notes import (
 from seqgen.metrics.bleu_family.formula import Smoothing
 from seqgen.metrics.score import Score
 from seqgen.metrics.style_transfer.baselines import baselines
-from seqgen.metrics.style_transfer.factors import Task, fluency_ceiling, source_styles
+from seqgen.metrics.style_transfer.factors import (
+    Task,
+    fluency_ceiling,
+    known_styles,
+    source_styles,
+)
 from seqgen.metrics.style_transfer.scores import Measured, Setting, Verdicts, measure
 from seqgen.metrics.table import Kind, Table
 from seqgen.metrics.tokens import Tokenizer
@@ -88,7 +93,8 @@ def evaluate_transfer(
     how = how or How()
     if how.lowercase:
         systems = {name: _lower(predictions) for name, predictions in systems.items()}
-        task = Task(_lower(task.sources), task.targets, [_lower(s) for s in task.references])
+        references = [_lower(stream) for stream in task.references]
+        task = replace(task, sources=_lower(task.sources), references=references)
         real = None if real is None else _lower(real)
     bench = _Bench.of(task, style, language, real, how)
     plain, left_out = baselines(
@@ -131,8 +137,8 @@ class _Bench:
         real: Sequence[str] | None,
         how: How,
     ) -> _Bench:
-        styles, ceiling = None, np.inf
-        if style is not None:
+        styles, ceiling = task.styles, np.inf
+        if style is not None and not known_styles(task, style.judge.labels):
             found = style.judge.probabilities(task.sources)
             styles = source_styles(task.targets, found, style.judge.labels)
         spoken = [text for text in (task.sources if real is None else real) if text.strip()]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqgen.metrics.statistics import approximate_randomisation
-from seqgen.metrics.style_transfer.factors import REAL_SHARE
+from seqgen.metrics.style_transfer.factors import REAL_SHARE, known_styles
 from seqgen.metrics.style_transfer.insertions import commonest_insertions
 from seqgen.metrics.style_transfer.scores import Measured, Setting
 
@@ -40,6 +40,8 @@ def on_judges(
         other = "the label that is not its target"
         if len(labels) > 2:
             other = "the label most probable to the judge, its target aside"
+        if known_styles(setting.task, labels):
+            other = "its label in the corpus"
         found += [_shares(rows, setting), f"the style of a source is {other}"]
     if setting.language is None:
         found.append("no language judge: judge-perplexity and joint left out")

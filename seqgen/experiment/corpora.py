@@ -170,7 +170,7 @@ def _source(corpus: data.FilesCorpus, folder: Path | None) -> Any:
     if corpus.train == "-":
         if folder is None:
             raise UserError("standard input as a corpus needs a run folder to keep it in")
-        kept = folder / "corpus" / "standard-input.txt"
+        kept = standard_input(folder)
         return kept if kept.exists() else store_standard_input(kept)
     return corpus.train
 
@@ -182,6 +182,11 @@ def _name(corpus: data.FilesCorpus, split: str) -> str:
         if isinstance(given, str) and not given.startswith("last:")
         else f"{split} sentences"
     )
+
+
+def standard_input(folder: Path) -> Path:
+    """Where a run keeps a corpus that came through standard input."""
+    return folder / "corpus" / "standard-input.txt"
 
 
 def make_vocabulary(recipe: Recipe, texts: Iterator[str]) -> Vocabulary:

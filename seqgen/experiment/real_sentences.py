@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from seqgen.errors import UserError
-from seqgen.experiment.corpora import file_streams
+from seqgen.experiment.corpora import file_streams, standard_input
 from seqgen.experiment.reopen import open_vocabulary, read_run
 from seqgen.experiment.synthetic import drawn_ids, drawn_sentences, grammar_of, open_oracle
 from seqgen.recipe.data import FilesCorpus, GrammarCorpus, OracleCorpus
@@ -104,7 +104,7 @@ def examples(recipe: Recipe, folder: Path, split: str) -> Iterator[Example]:
             rows = drawn_ids(open_oracle(corpus), corpus, split).tolist()
             return (Example(" ".join(map(str, row))) for row in rows)
         case FilesCorpus() as corpus:
-            kept = folder / "corpus" / "standard-input.txt"
+            kept = standard_input(folder)
             if corpus.train == "-" and not kept.is_file():
                 raise CorpusError(f"{kept}, the copy of standard input, is gone")
             return file_streams(corpus, folder)[split](Tally())

@@ -87,14 +87,15 @@ def held_out_task(run: Run, count: int | None = None, seed: int = 0) -> Posed:
     chosen = _some(found, COUNT if count is None else count, seed)
     sources = normalised(open_vocabulary(run), [example.text for example in chosen])
     styles = sorted(facts["labels"], key=facts["labels"].__getitem__)
-    targets = _in_turn([str(example.label) for example in chosen], styles)
+    own = [str(example.label) for example in chosen]
+    targets = _in_turn(own, styles)
     origin = f"{len(sources)} of {len(found)} {split} sentences"
     if not isinstance(recipe.corpus, GrammarCorpus):
-        return Posed(Task(sources, targets), origin)
+        return Posed(Task(sources, targets, styles=own), origin)
     grammar = grammar_of(recipe.corpus)
     rows = zip(sources, targets, strict=True)
     answers = [grammar.restyle(source, target) or source for source, target in rows]
-    return Posed(Task(sources, targets, [answers]), origin, RIGHT, grammar)
+    return Posed(Task(sources, targets, [answers], own), origin, RIGHT, grammar)
 
 
 def _in_turn(own: Sequence[str], styles: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgen.errors import UserError
-from seqgen.experiment.corpora import Corpora, open_corpora
+from seqgen.experiment.corpora import Corpora, open_corpora, standard_input
 from seqgen.experiment.entries import open_entry
 from seqgen.experiment.experiment import Experiment, Machine, Report
 from seqgen.experiment.initial_weights import take_weights, without_pretraining
@@ -29,6 +30,8 @@ from seqgen.text.grammar_names import grammar_names
 from seqgen.text.vocabulary import Vocabulary
 from seqgen.training import distributed, randomness
 from seqgen.training.run import Run
+
+_log = logging.getLogger("seqgen")
 
 
 def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = None) -> Report:
@@ -50,23 +53,25 @@ def start(recipe: Recipe, folder: Path, machine: Machine, init: Path | None = No
         recipe = without_pretraining(recipe)
     # What checkpoints hold of Python's, numpy's and torch's own generators is then the seed's too.
     randomness.seed_process(recipe.seed)
-    new = not folder.expanduser().exists()
     with Run.create(folder) as run:
         if distributed.is_main():  # what a run that ended before its first checkpoint has left
             shutil.rmtree(run.folder / "corpus", ignore_errors=True)
-        with _removed_if_refused(run, new):
+        with _removed_if_refused(run):
             experiment = _prepared(recipe, run, machine, vocabulary, init)
         return experiment.train()
 
 
 @contextmanager
-def _removed_if_refused(run: Run, remove: bool) -> Iterator[None]:
-    """A run that cannot start, for its corpus, its judges or the run it starts from, leaves no
-    folder where there was none."""
+def _removed_if_refused(run: Run) -> Iterator[None]:
+    """A run that cannot start, for whatever reason, leaves no folder where there was none; but for
+    one with what came through standard input, which may be nowhere else."""
     try:
         yield
     except Exception:
-        if remove and distributed.is_main():
+        kept = standard_input(run.folder)
+        if kept.is_file() and kept.stat().st_size:
+            _log.warning("what came through standard input is kept: %s", kept)
+        elif run.new:  # only the main process makes folders
             shutil.rmtree(run.folder, ignore_errors=True)
         raise
 
@@ -78,7 +83,6 @@ def _prepared(
     corpora = _in_turn(recipe, run, vocabulary)
     experiment = Experiment(recipe, run, corpora, machine, evaluate_first=init is not None)
     if init is not None:
-        distributed.wait()  # all have read the folder, which goes where the weights do not fit
         take_weights(open_entry(init), recipe, experiment.modules, corpora.labels)
     run.write_text("recipe.yaml", write(with_absolute_paths(recipe)))
     if "generator" in experiment.modules:
@@ -97,12 +101,15 @@ def _in_turn(
     recipe: Recipe, run: Run, vocabulary: Vocabulary | None, reuse: bool = False
 ) -> Corpora:
     """The main process opens the corpus first: it alone reads standard input, which is kept for the
-    others, and writes what is large; the others open that."""
+    others, and writes what is large; the others open that. Nobody goes on before all are done: a
+    folder whose run is refused later goes away."""
     if not distributed.is_main():
         distributed.wait()
-        return open_corpora(recipe, run.folder, Vocabulary.open(run.folder), reuse=True)
-    corpora = open_corpora(recipe, run.folder, vocabulary, reuse)
-    corpora.vocabulary.save(run.folder)
+        corpora = open_corpora(recipe, run.folder, Vocabulary.open(run.folder), reuse=True)
+    else:
+        corpora = open_corpora(recipe, run.folder, vocabulary, reuse)
+        corpora.vocabulary.save(run.folder)
+        distributed.wait()
     distributed.wait()
     return corpora
 

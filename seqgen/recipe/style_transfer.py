@@ -50,8 +50,9 @@ class StyleTransformer(MethodSettings):
     """How soft the tokens of that version are, over the generator's updates, pretraining
     included."""
     hard: bool = False
-    """Whether tokens are one-hot with the gradient of the soft ones (straight-through), as they are
-    when the generator is used; the paper has soft ones."""
+    """Whether tokens are one-hot (the likeliest, or with drawn the draws) with the gradient of the
+    soft ones (straight-through), as they are when the generator is used; the paper has soft
+    ones."""
     drawn: bool = False
     """Whether tokens are relaxed draws (Gumbel-softmax); the paper has the noise-free ones."""
     word_drop: WordDrop = WordDrop()

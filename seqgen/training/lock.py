@@ -11,13 +11,21 @@ from seqgen.errors import UserError
 from seqgen.training.checkpoint import DRAFT
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder that can be written."""
+def make_folder(path: Path) -> bool:
+    """Make a folder that can be written, or take the one that is there; return whether it is
+    new."""
+    new = True
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            new = False
+            path.mkdir(exist_ok=True)  # refuses what is no folder
     except OSError as error:
         raise UserError(f"the run folder {path} cannot be made: {error.strerror}") from error
     require_writable(path)
+    return new
 
 
 def require_writable(path: Path) -> None:

@@ -34,8 +34,8 @@ class Run:
     until `close`, which also ends with the process. `Run.open(folder)` reads and needs no lock.
     """
 
-    def __init__(self, folder: Path, lock: IO[str] | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, lock: IO[str] | None = None, new: bool = False) -> None:
+        self.folder, self.new = folder, new  # new: the folder was made for this run
         self._lock = lock
 
     @classmethod
@@ -50,11 +50,11 @@ class Run:
         path = _plain(folder)
         if not distributed.is_main():
             return cls(path)
-        make_folder(path)
+        new = make_folder(path)
         taken = UserError(f"{path} exists already; resume that run, or choose another name")
         if any(path.iterdir()) and not (path / ".lock").exists():
             raise taken
-        run = cls(path, locked(path))
+        run = cls(path, locked(path), new)
         if run.checkpoints():
             run.close()
             raise taken

@@ -107,6 +107,16 @@ def test_only_copies_that_count_as_the_target_make_a_judge_unsound() -> None:
     assert "10.0 % of the copied sources" in unsound and "NOT SOUND" in unsound
 
 
+def test_known_styles_of_the_sources_are_believed() -> None:
+    neutral = Task(["it rained"] * 4, ["positive", "negative"] * 2, styles=["plain"] * 4)
+    found = evaluate_transfer({"mine": neutral.sources}, neutral).table
+    assert [row.name for row in found.rows] == ["mine", "copy-source"]
+    assert any("neither a second direction" in note for note in found.notes)
+    assert "the label that is not its target" in notes_of(neutral)  # the judge knows no "plain"
+    known = Task(TASK.sources, TASK.targets, styles=["negative"] * 30 + ["positive"] * 30)
+    assert "the style of a source is its label in the corpus" in notes_of(known)
+
+
 def test_swapped_labels_are_not_the_judges_fault() -> None:
     notes = notes_of(Task(NEGATIVE * 5 + POSITIVE * 5, ["negative"] * 150 + ["positive"] * 150))
     assert "check the targets and the sources (--to and --sources)" in notes

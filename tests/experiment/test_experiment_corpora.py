@@ -16,7 +16,9 @@ from experiment_runs import QUIET, SENTENCES, same, sentences, tiny, trained, we
 
 from seqgen.errors import UserError
 from seqgen.evaluation.truth import GrammarTruth, OracleTruth
+from seqgen.experiment import start as start_module
 from seqgen.experiment.corpora import Corpora, open_corpora
+from seqgen.experiment.experiment import Experiment
 from seqgen.experiment.real_sentences import real_sentences
 from seqgen.experiment.reopen import load, read_run
 from seqgen.experiment.start import resume, start
@@ -206,9 +208,32 @@ def test_a_corpus_that_is_refused_leaves_no_folder_and_takes_none_away(tmp_path:
         trained(tmp_path, "--corpus.train", str(empty))
     assert not (tmp_path / "run").exists()
     (tmp_path / "run").mkdir()
+    for name in (".lock", "mine.txt"):
+        (tmp_path / "run" / name).write_text("1", encoding="utf-8")
     with pytest.raises(UserError, match="0 sentences"):
         trained(tmp_path, "--corpus.train", str(empty))
-    assert (tmp_path / "run").exists()
+    assert (tmp_path / "run" / "mine.txt").exists()
+
+
+def test_a_training_that_fails_after_its_start_keeps_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Experiment, "train", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trained(tmp_path)
+    assert (tmp_path / "run" / "recipe.yaml").exists()
+
+
+def test_what_was_piped_is_kept_when_the_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = b"a man\na dog\ntwo dogs\nthe man\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    monkeypatch.setattr(start_module, "Experiment", lambda *given, **more: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trained(tmp_path, "--corpus.train", "-")
+    kept = tmp_path / "run" / "corpus" / "standard-input.txt"
+    assert kept.read_bytes() == text and str(kept) in caplog.text
 
 
 def test_large_corpora_lie_in_the_run_folder(

@@ -49,8 +49,8 @@ class StyleTransformerMethod(Stateless):
         cycle: weight of its reconstruction from the changed sentence.
         style: weight of the discriminator's opinion.
         temperature: generator's update number -> temperature of soft tokens, above 0.
-        hard: whether soft tokens are the one-hot likeliest tokens, as they are when the generator
-            is used, with the gradient of the soft ones (straight-through).
+        hard: whether soft tokens are one-hot (the likeliest, or with `drawn` the draws), as they
+            are when the generator is used, with the gradient of the soft ones (straight-through).
         drawn: whether tokens are relaxed draws (`GumbelSoftmax`) instead of the noise-free ones, so
             that the discriminator sees all that the generator may write of a source.
         word_drop: generator's update number -> share of words left out of the sentence that is
@@ -189,7 +189,8 @@ class StyleTransformerMethod(Stateless):
     def _rewritten(
         self, batch: Sentences, style: Tensor, temperature: float, moment: Moment, gradient: bool
     ) -> Decoded:
-        """Soft sentences that the generator writes of a batch in given styles, (rows,)."""
+        """What the generator writes of a batch in given styles, (rows,): ids where tokens are
+        one-hot and no gradient flows through them, else soft sentences."""
         with evaluating(self.generator):
             return decode(
                 self.generator,

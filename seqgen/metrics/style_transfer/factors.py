@@ -21,7 +21,8 @@ REAL_SHARE = 95
 @dataclass(frozen=True)
 class Task:
     """Sentences to rewrite, (rows,): the ``sources``, the label each is to have afterwards
-    (``targets``), and ``references``, streams of human rewritings with one sentence a row each.
+    (``targets``), ``references``, streams of human rewritings with one sentence a row each, and
+    ``styles``, the label each source has now, where that is known.
 
     Raises ValueError where they are not of one length, or without a row.
     """
@@ -29,11 +30,13 @@ class Task:
     sources: Sequence[str]
     targets: Sequence[str]
     references: Sequence[Sequence[str]] = ()
+    styles: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if not self.sources:
             raise ValueError("no sources given: at least 1 sentence to rewrite is needed")
-        for what, given in [("targets", self.targets), *self._streams()]:
+        known = [] if self.styles is None else [("styles", self.styles)]
+        for what, given in [("targets", self.targets), *self._streams(), *known]:
             if len(given) != len(self.sources):
                 raise ValueError(f"{len(self.sources)} sources, but {len(given)} {what} given")
 
@@ -84,6 +87,11 @@ def judged_right(
     spoken = np.array([bool(prediction.strip()) for prediction in predictions])
     right: Flags = spoken & (probabilities.argmax(axis=1) == wanted)
     return right
+
+
+def known_styles(task: Task, labels: Sequence[str]) -> bool:
+    """Return whether the style of each source is known and a label of the judge."""
+    return task.styles is not None and set(task.styles) <= set(labels)
 
 
 def source_styles(

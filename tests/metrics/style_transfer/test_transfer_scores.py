@@ -185,6 +185,11 @@ def test_without_a_judge_the_phrase_comes_from_the_sentences_themselves() -> Non
     assert phrase_added(one, None, None).predictions == ["bad food great"] * 9
 
 
+def test_a_task_has_one_style_a_source() -> None:
+    with pytest.raises(ValueError, match="3 sources, but 1 styles given"):
+        Task(SOURCES, ["p"] * 3, styles=["n"])
+
+
 @pytest.mark.parametrize(
     ("targets", "references", "message"),
     [
