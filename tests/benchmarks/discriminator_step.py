@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable, Mapping
 
 import torch
+from in_turns import compare
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, conv1d, max_pool1d
 
@@ -84,17 +84,6 @@ def prefix_by_prefix(network: HighwayConvolution, completions: Completions) -> T
             ids = some.flatten(0, 1)
             scores.append(network(ids, torch.full((len(ids),), ids.shape[1])))
     return torch.cat(scores)
-
-
-def compare(makers: Mapping[str, Callable[[], object]], pairs: int) -> dict[str, list[float]]:
-    """CPU seconds of each, in turns, after one turn that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in makers}
-    for _ in range(pairs + 1):
-        for name, make in makers.items():
-            begin = time.process_time()
-            make()
-            seconds[name].append(time.process_time() - begin)
-    return {name: values[1:] for name, values in seconds.items()}
 
 
 def told(what: str, seconds: Mapping[str, list[float]], base: str) -> None:
